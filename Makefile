@@ -18,7 +18,7 @@ setup: .venv/.installed ## make .venv from requirements.lock, when needed
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("nsw needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.11" % v[:2])'
-	@$(PYTHON) -c 'import venv, ensurepip' || { echo "The venv module of $(PYTHON) is missing. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "The venv module of $(PYTHON) is missing. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "setup: making .venv"
 	@$(PYTHON) -m venv .venv
 
