@@ -133,6 +133,7 @@ class Submission:
         party: the party whose case it is (of an agency's answer: the trader's).
         lodged_at: aware UTC; the broker's time of arrival in the inbox.
         headers: the sender's own, unchanged.
+        attempt: which try this is, from 1; a replay of a dead letter counts one more.
     """
 
     role: SenderRole
@@ -145,6 +146,7 @@ class Submission:
     origin: Origin
     value: bytes | None
     headers: Headers
+    attempt: int = 1
 
     def lodged_on(self, time_zone: ZoneInfo) -> date:
         """Give the legal lodging date: rules and tables in force on it apply."""

@@ -42,9 +42,7 @@ H_ORIGINAL_DIGEST = "nsw-original-digest"
 H_REFERENCE_VERSION = "nsw-reference-data-version"
 H_ROUTES = "nsw-routes"
 H_VERDICT = "nsw-verdict"
-H_DEAD_LETTER = "nsw-dead-letter"
 H_HELD = "nsw-held"
-H_REPLAY = "nsw-replay-of"
 
 #: Headers of a sender that mean something to the window; each may be given once.
 SENDER_HEADERS = (CONTENT_TYPE, TRACEPARENT, H_CONVERSATION)

@@ -1,0 +1,317 @@
+"""
+Schema, then rules: gathers all findings of a document.
+
+libxml2 gives the schema's verdict, fast, and names every wrong value; but inside a broken sequence it stops at the first
+surprise. So on a broken content model, and only then, the `xmlschema` package looks once more at the element concerned.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from lxml import etree
+from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaValidationError
+from xmlschema.validators import XsdAnyElement, XsdElement, XsdGroup
+
+from nsw.errors import Code
+from nsw.formats.xml import build_path
+from nsw.messagetypes import MessageType
+from nsw.model import Finding, finding_of
+
+#: Elements that the slow pass may look at (about 30 us each): a batch has one second for everything.
+SLOW_PASS_ELEMENTS = 20_000
+_MAX_DETAIL = 300
+_CONTENT = "SCHEMAV_ELEMENT_CONTENT"
+_DATATYPE = "SCHEMAV_CVC_DATATYPE_VALID_1_2_1"
+_CODE_BY_TYPE = {
+    "SCHEMAV_CVC_ELT_1": Code.SCHEMA_UNEXPECTED_ELEMENT,
+    "SCHEMAV_CVC_WILDCARD": Code.SCHEMA_UNEXPECTED_ELEMENT,
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_1": Code.SCHEMA_ATTRIBUTE,
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": Code.SCHEMA_ATTRIBUTE,
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_2": Code.SCHEMA_ATTRIBUTE,
+    "SCHEMAV_CVC_COMPLEX_TYPE_4": Code.SCHEMA_ATTRIBUTE,
+    "SCHEMAV_CVC_IDC": Code.SCHEMA_KEY,
+}
+# One wrong value gives several libxml2 errors: the facet's and the type's.
+_VALUE_PREFIXES = (
+    "SCHEMAV_CVC_DATATYPE",
+    "SCHEMAV_CVC_PATTERN",
+    "SCHEMAV_CVC_ENUMERATION",
+    "SCHEMAV_CVC_FACET",
+    "SCHEMAV_CVC_LENGTH",
+    "SCHEMAV_CVC_MIN",
+    "SCHEMAV_CVC_MAX",
+    "SCHEMAV_CVC_TOTALDIGITS",
+    "SCHEMAV_CVC_FRACTIONDIGITS",
+    "SCHEMAV_CVC_TYPE_3_1",
+    "SCHEMAV_CVC_ELT_5_2_2",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """One schema fault at its element, before it becomes a finding."""
+
+    code: Code
+    element: etree._Element
+    detail: str
+    attribute: str | None = None
+
+
+def check_schema(message_type: MessageType, root: etree._Element) -> list[Finding]:
+    """
+    Check a document against its type's XSD.
+
+    Args:
+        root: the parsed copy; white space around dates and times is removed from it where libxml2, against the
+            standard, refuses it.
+
+    Returns:
+        Every finding in document order; empty when the document is valid.
+
+    Source:
+        W3C XML Schema 1.0; for white space part 2, section 4.3.6 (date and time types collapse).
+    """
+    schema = message_type.schema
+    if schema.validate(root):
+        return []
+    log = list(schema.error_log)
+    if _strip_times(message_type, root, log):
+        if schema.validate(root):
+            return []
+        log = list(schema.error_log)
+    faults, ended_early = _all_faults(message_type, root, log)
+    findings = _findings(root, faults)
+    if ended_early:
+        findings.append(finding_of(Code.SCHEMA_BUDGET_ENDED, f"more than {SLOW_PASS_ELEMENTS} elements to look at"))
+    return findings
+
+
+def _element_at(root: etree._Element, error: "etree._LogEntry") -> etree._Element:
+    found = root.getroottree().xpath(error.path) if error.path else []
+    first = found[0] if isinstance(found, list) and found else root
+    return first if isinstance(first, etree._Element) else root
+
+
+def _strip_times(message_type: MessageType, root: etree._Element, log: "list[etree._LogEntry]") -> bool:
+    stripped = False
+    for error in log:
+        if error.type_name != _DATATYPE:
+            continue
+        element = _element_at(root, error)
+        text = element.text or ""
+        if text == text.strip():
+            continue
+        declared = _xsd_element(message_type, element)
+        if declared is not None and declared.type.is_datetime():
+            element.text = text.strip()
+            stripped = True
+    return stripped
+
+
+def _xsd_element(message_type: MessageType, element: etree._Element) -> XsdElement | None:
+    """Find the declaration of an element of a document by walking down from the root's."""
+    schema = message_type.full_schema
+    steps = [element, *element.iterancestors()][::-1]
+    declared: XsdElement | None = schema.maps.elements.get(str(steps[0].tag))
+    for step in steps[1:]:
+        if declared is None or not isinstance(declared.type.content, XsdGroup):
+            return None
+        declared = _child_declaration(declared.type.content, str(step.tag))
+    return declared
+
+
+def _child_declaration(group: XsdGroup, tag: str) -> XsdElement | None:
+    for particle in group.iter_elements():
+        if isinstance(particle, XsdAnyElement):
+            if particle.is_matching(tag):
+                found: XsdElement | None = particle.maps.elements.get(tag)
+                return found
+        elif particle.name == tag:
+            return particle
+    return None
+
+
+def _all_faults(
+    message_type: MessageType, root: etree._Element, log: "list[etree._LogEntry]"
+) -> tuple[list[_Fault], bool]:
+    """Take libxml2's faults, and for elements with a broken content model those of the slow pass instead."""
+    scopes = _broken_scopes(root, log)
+    budget = SLOW_PASS_ELEMENTS
+    slow: list[_Fault] = []
+    searched: set[etree._Element] = set()
+    for scope in scopes:
+        declared = _xsd_element(message_type, scope)
+        budget -= sum(1 for _ in scope.iter("*"))
+        if declared is None or budget < 0:
+            continue
+        slow.extend(_slow_faults(message_type, declared, scope))
+        searched.add(scope)
+    fast = [
+        fault
+        for fault in _fast_faults(root, log)
+        if searched.isdisjoint(chain((fault.element,), fault.element.iterancestors()))
+        or (fault.element in searched and fault.code is Code.SCHEMA_KEY)
+    ]
+    return fast + slow, budget < 0
+
+
+def _broken_scopes(root: etree._Element, log: "list[etree._LogEntry]") -> list[etree._Element]:
+    """List the outermost elements whose children are not as the schema wants them."""
+    broken: dict[etree._Element, None] = {}
+    for error in log:
+        if error.type_name == _CONTENT:
+            element = _element_at(root, error)
+            parent = element if "Missing child" in error.message else element.getparent()
+            broken[root if parent is None else parent] = None
+    return [each for each in broken if broken.keys().isdisjoint(each.iterancestors())]
+
+
+def _fast_faults(root: etree._Element, log: "list[etree._LogEntry]") -> Iterator[_Fault]:
+    seen: set[tuple[etree._Element, Code]] = set()
+    for error in log:
+        element = _element_at(root, error)
+        code = _code_of(error)
+        if code is Code.SCHEMA_WRONG_VALUE:
+            if (element, code) in seen:
+                continue
+            seen.add((element, code))
+        yield _Fault(code, element, _strip_namespaces(error.message))
+
+
+def _code_of(error: "etree._LogEntry") -> Code:
+    if error.type_name == _CONTENT:
+        return Code.SCHEMA_MISSING_ELEMENT if "Missing child" in error.message else Code.SCHEMA_UNEXPECTED_ELEMENT
+    if error.type_name in _CODE_BY_TYPE:
+        return _CODE_BY_TYPE[error.type_name]
+    if error.type_name.startswith(_VALUE_PREFIXES):
+        return Code.SCHEMA_WRONG_VALUE
+    return Code.SCHEMA_OTHER
+
+
+def _slow_faults(message_type: MessageType, declared: XsdElement, scope: etree._Element) -> Iterator[_Fault]:
+    misshapen: set[etree._Element] = set()
+    for error in declared.iter_errors(scope):
+        element = error.elem if isinstance(error.elem, etree._Element) else scope
+        if isinstance(error, XMLSchemaChildrenValidationError):
+            if element not in misshapen:
+                misshapen.add(element)
+                yield from _children_faults(message_type, element, error)
+        else:
+            yield _value_fault(element, error)
+
+
+def _value_fault(element: etree._Element, error: XMLSchemaValidationError) -> _Fault:
+    reason = error.reason or ""
+    name = local_name(element)
+    if "attribute" in reason and not (element.text or "").strip():
+        return _Fault(Code.SCHEMA_ATTRIBUTE, element, f"{name}: {reason}")
+    if "attribute" in reason and ("missing required" in reason or "not allowed" in reason):
+        return _Fault(Code.SCHEMA_ATTRIBUTE, element, f"{name}: {reason}")
+    if "unavailable namespace" in reason or "not found" in reason:
+        return _Fault(Code.SCHEMA_UNEXPECTED_ELEMENT, element, f"{name}: {reason}")
+    return _Fault(Code.SCHEMA_WRONG_VALUE, element, f"{name}: {reason}")
+
+
+def _children_faults(
+    message_type: MessageType, parent: etree._Element, error: XMLSchemaChildrenValidationError
+) -> Iterator[_Fault]:
+    declared = _xsd_element(message_type, parent)
+    model = _plain_sequence(declared)
+    if model is not None:
+        yield from _compare_with_sequence(parent, model)
+        return
+    child = error.invalid_child
+    if isinstance(child, etree._Element):
+        yield _Fault(Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} in {local_name(parent)}")
+    else:
+        expected = ", ".join(str(each.local_name) for each in error.expected or () if each.local_name)
+        yield _Fault(Code.SCHEMA_MISSING_ELEMENT, parent, f"{expected or 'an element'} in {local_name(parent)}")
+
+
+def _plain_sequence(declared: XsdElement | None) -> list[XsdElement] | None:
+    """Give the particles of a content model that is one sequence of elements; None for any other model."""
+    content = declared.type.content if declared is not None else None
+    if not isinstance(content, XsdGroup) or content.model != "sequence" or content.max_occurs != 1:
+        return None
+    particles = list(content)
+    if not all(isinstance(each, XsdElement) for each in particles):
+        return None
+    names = [each.name for each in particles]
+    return particles if len(set(names)) == len(names) else None
+
+
+def _compare_with_sequence(parent: etree._Element, model: list[XsdElement]) -> Iterator[_Fault]:
+    """
+    Name every child that is missing, unknown, out of place or surplus.
+
+    The longest run of children in the model's order counts as in place, so that one moved element is one fault.
+    """
+    place_by_name = {each.name: place for place, each in enumerate(model)}
+    children = [each for each in parent if isinstance(each.tag, str)]
+    known = [each for each in children if each.tag in place_by_name]
+    in_place = _longest_ordered([place_by_name[str(each.tag)] for each in known])
+    kept = {known[index] for index in in_place}
+    counts: dict[str, int] = {}
+    for child in children:
+        name = str(child.tag)
+        if name not in place_by_name:
+            yield _Fault(Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} in {local_name(parent)}")
+            continue
+        counts[name] = counts.get(name, 0) + 1
+        most = model[place_by_name[name]].max_occurs
+        if child not in kept:
+            yield _Fault(
+                Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} is out of order in {local_name(parent)}"
+            )
+        elif most is not None and counts[name] > most:
+            yield _Fault(
+                Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} more than {most} times in {local_name(parent)}"
+            )
+    for each in model:
+        if counts.get(str(each.name), 0) < each.min_occurs:
+            yield _Fault(Code.SCHEMA_MISSING_ELEMENT, parent, f"{each.local_name} in {local_name(parent)}")
+
+
+def _longest_ordered(places: list[int]) -> list[int]:
+    """Give the indexes of a longest run of *places* that does not fall (patience sorting)."""
+    tails: list[int] = []
+    tail_indexes: list[int] = []
+    before: list[int] = []
+    for index, place in enumerate(places):
+        at = bisect_left(tails, place + 1)
+        before.append(tail_indexes[at - 1] if at else -1)
+        tails[at : at + 1] = [place]
+        tail_indexes[at : at + 1] = [index]
+    run: list[int] = []
+    index = tail_indexes[-1] if tail_indexes else -1
+    while index >= 0:
+        run.append(index)
+        index = before[index]
+    return run[::-1]
+
+
+def _findings(root: etree._Element, faults: list[_Fault]) -> list[Finding]:
+    order = {element: place for place, element in enumerate(root.iter())}
+    faults.sort(key=lambda fault: (order.get(fault.element, 0), fault.code, fault.detail))
+    return [
+        finding_of(fault.code, fault.detail[:_MAX_DETAIL], path=build_path(fault.element), line=_line(fault.element))
+        for fault in faults
+    ]
+
+
+def _line(element: etree._Element) -> int | None:
+    # Trees built from Avro have no lines.
+    return element.sourceline or None
+
+
+def local_name(element: etree._Element) -> str:
+    """Give an element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def _strip_namespaces(message: str) -> str:
+    """Make libxml2's ``{urn:long:namespace}Name`` readable."""
+    parts = message.split("{")
+    return parts[0] + "".join(part.partition("}")[2] if "}" in part else "{" + part for part in parts[1:])
