@@ -96,7 +96,7 @@ class Sale:
     postcode: str
     country: str
     currency: str = "USD"
-    rate: Decimal = Decimal("32.4725")
+    rate: Decimal = Decimal("32.47")
     terms: str = ""
     freight: Decimal = Decimal(0)
     insurance: Decimal = Decimal(0)
@@ -189,7 +189,7 @@ SINGAPORE = Sale("MERLION SAMPLE TRADING PTE. LTD.", "1 EXAMPLE QUAY", "018900",
 JAPAN = Sale("MIHON SHOJI K.K.", "1-2-3 REIBUN, KOTO-KU, TOKYO", "1350000", "JP")
 LAOS = Sale("VIENTIANE SAMPLE IMPORT-EXPORT CO., LTD.", "THADEUA ROAD KM 10, VIENTIANE", "01000", "LA")
 GERMANY = Sale(
-    "MUSTER HANDELS GMBH", "MUSTERSTRASSE 12, HAMBURG", "20095", "DE", currency="EUR", rate=Decimal("37.6150")
+    "MUSTER HANDELS GMBH", "MUSTERSTRASSE 12, HAMBURG", "20095", "DE", currency="EUR", rate=Decimal("37.62")
 )
 
 RICE = Goods(
@@ -197,11 +197,11 @@ RICE = Goods(
     "001",
     "ข้าวหอมมะลิไทย ชั้น 100% ข้าวใหม่ บรรจุกระสอบละ 50 กิโลกรัม",
     "THAI HOM MALI RICE 100% NEW CROP, IN BAGS OF 50 KG",
-    25000,
+    1250,
     "KGM",
     Decimal("1.12"),
     Decimal(1),
-    500,
+    25,
     "BG",
     agencies=("DFT",),
 )
@@ -210,11 +210,11 @@ CRAB = Goods(
     "090",
     "เนื้อปูบรรจุกระป๋อง",
     "CRAB MEAT IN AIRTIGHT CONTAINERS",
-    4800,
+    240,
     "KGM",
     Decimal("18.50"),
     Decimal(1),
-    400,
+    20,
     "CT",
     agencies=("DOF",),
 )
@@ -223,11 +223,11 @@ NOODLES = Goods(
     "000",
     "บะหมี่กึ่งสำเร็จรูป รสต้มยำกุ้ง",
     "INSTANT NOODLES, TOM YUM SHRIMP FLAVOUR",
-    36000,
+    1800,
     "KGM",
     Decimal("2.10"),
     Decimal(1),
-    6000,
+    300,
     "CT",
     extra={"CompensationIndicator": "Y"},
 )
@@ -236,11 +236,11 @@ TABLEWARE = Goods(
     "000",
     "ชุดจานชามพอร์ซเลน ลายเบญจรงค์",
     "PORCELAIN TABLEWARE, BENJARONG PATTERN",
-    1200,
+    60,
     "SET",
     Decimal("42.75"),
     Decimal("6.250"),
-    300,
+    15,
     "CT",
 )
 SHIRTS = Goods(
@@ -248,11 +248,11 @@ SHIRTS = Goods(
     "000",
     "เสื้อยืดผ้าฝ้าย สำหรับบุรุษ",
     "MEN'S T-SHIRTS OF COTTON, KNITTED",
-    20000,
+    1000,
     "C62",
     Decimal("3.85"),
     Decimal("0.180"),
-    200,
+    10,
     "CT",
 )
 BRAKES = Goods(
@@ -260,11 +260,11 @@ BRAKES = Goods(
     "000",
     "ผ้าเบรกรถยนต์",
     "BRAKE LININGS AND PADS FOR MOTOR CARS",
-    5000,
+    250,
     "SET",
     Decimal("9.40"),
     Decimal("1.350"),
-    125,
+    5,
     "PX",
     extra={"CompensationIndicator": "Y"},
 )
@@ -273,11 +273,11 @@ NOTEBOOKS = Goods(
     "000",
     "สมุดบันทึกปกแข็ง",
     "NOTE BOOKS, HARD COVER",
-    10000,
+    500,
     "C62",
     Decimal("1.25"),
     Decimal("0.420"),
-    100,
+    5,
     "CT",
 )
 AIR_CONDITIONERS = Goods(
@@ -285,11 +285,11 @@ AIR_CONDITIONERS = Goods(
     "899",
     "เครื่องปรับอากาศ ขนาดไม่เกิน 21.10 กิโลวัตต์",
     "AIR CONDITIONING MACHINES, NOT EXCEEDING 21.10 KW",
-    240,
+    12,
     "C62",
     Decimal(385),
     Decimal("38.500"),
-    240,
+    12,
     "CT",
     agencies=("DIW",),
 )
@@ -298,11 +298,11 @@ ROUTERS = Goods(
     "000",
     "อุปกรณ์กระจายสัญญาณเครือข่ายไร้สาย",
     "WIRELESS LAN ROUTERS",
-    800,
+    40,
     "C62",
     Decimal("64.50"),
     Decimal("0.650"),
-    40,
+    2,
     "CT",
     agencies=("NBTC",),
 )
@@ -311,11 +311,11 @@ CIRCUITS = Goods(
     "000",
     "วงจรรวมตัวประมวลผล",
     "INTEGRATED CIRCUITS, PROCESSORS AND CONTROLLERS",
-    50000,
+    2500,
     "C62",
     Decimal("2.36"),
     Decimal("0.004"),
-    25,
+    2,
     "CT",
     extra={"BOIIndicator": "Y", "BOILicenseID": "69-0001-1-00-1-0"},
 )
@@ -324,11 +324,11 @@ PERMANGANATE = Goods(
     "000",
     "โพแทสเซียมเปอร์แมงกาเนต ความบริสุทธิ์ไม่น้อยกว่าร้อยละ 99",
     "POTASSIUM PERMANGANATE, PURITY NOT LESS THAN 99 %",
-    10000,
+    500,
     "KGM",
     Decimal("2.84"),
     Decimal(1),
-    200,
+    10,
     "DR",
     agencies=("DFT", "DOF"),
     un_number="1490",
@@ -338,11 +338,11 @@ PAINT = Goods(
     "000",
     "สีทาเรือ ละลายในตัวทำละลายอินทรีย์",
     "MARINE PAINT, DISSOLVED IN A NON-AQUEOUS MEDIUM",
-    3000,
+    150,
     "LTR",
     Decimal("4.20"),
     Decimal("1.300"),
-    150,
+    8,
     "DR",
     un_number="1263",
 )
@@ -351,11 +351,11 @@ INSECTICIDE = Goods(
     "131",
     "ยากำจัดแมลง บรรจุกระป๋องฉีดพ่น",
     "INSECTICIDE IN AEROSOL CONTAINERS",
-    6000,
+    300,
     "KGM",
     Decimal("7.90"),
     Decimal(1),
-    500,
+    25,
     "CT",
     agencies=("DOA", "FDA"),
 )
@@ -364,11 +364,11 @@ LEATHER = Goods(
     "000",
     "หนังแพะฟอก แห้ง (ครัสต์)",
     "GOAT LEATHER WITHOUT HAIR, IN THE DRY STATE (CRUST)",
-    2000,
+    100,
     "KGM",
     Decimal("14.20"),
     Decimal(1),
-    80,
+    4,
     "PX",
     agencies=("DLD",),
     duty_percent=Decimal(5),
@@ -723,7 +723,7 @@ SAMPLE_BY_NAME = {
     "typical": Sample(
         2,
         (RICE, CRAB, NOODLES),
-        sale=replace(JAPAN, terms="CIF", freight=Decimal(2400), insurance=Decimal(300)),
+        sale=replace(JAPAN, terms="CIF", freight=Decimal(240), insurance=Decimal(30)),
         control=BROKER,
     ),
     "dangerous": Sample(3, (PERMANGANATE, PAINT), trader=CHEMICALS),
