@@ -152,8 +152,8 @@ class Line:
 
 FOOD = Trader(
     tax_id="0105599000019",
-    name="บริษัท สยามตัวอย่างฟู้ดส์ จำกัด",
-    english_name="SIAM TUAYANG FOODS CO., LTD.",
+    name="บริษัท เจ้าพระยา ออร์คิด ฟู้ดส์ จำกัด",
+    english_name="CHAO PHRAYA ORCHID FOODS CO., LTD.",
     street="99/1 ถนนตัวอย่าง",
     district="แขวงคลองเตย",
     sub_province="เขตคลองเตย",
