@@ -1,8 +1,8 @@
 """
 The case: what the window remembers of one declaration of one party.
 
-``process`` takes the case so far and gives the new one. Keeping it durable (changelog, store) is the edge's job; until
-that exists, casework begins every record with no case.
+``process`` takes the case so far and gives the new one. Keeping it durable (changelog, store) is the edge's job;
+until that exists, casework begins every record with no case.
 """
 
 from dataclasses import dataclass

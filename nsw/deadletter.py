@@ -1,5 +1,5 @@
 """
-Dead letters: records that could not be understood or processed, kept unchanged with their origin and the reason.
+Dead letters: records that could not be understood or processed, kept unchanged with origin and reason.
 
 A dead letter has the original key, value and headers (first, unchanged); ours follow. Read ours from the end.
 """
@@ -131,8 +131,8 @@ def plan_replay(letter: DeadLetter, case_partitions: int) -> Publication:
     """
     Say how a dead letter goes through the window again.
 
-    With a stamp it goes back into ``nsw.cases`` with the same lodging time and ids, so that the answer is for the
-    submission that the sender knows; without one it goes back to the topic where it came from.
+    With a stamp it goes back into ``nsw.cases`` with the same lodging time and ids, so that the answer is for
+    the submission that the sender knows; without one it goes back to the topic where it came from.
 
     Args:
         case_partitions: how many partitions ``nsw.cases`` has.

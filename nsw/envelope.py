@@ -1,8 +1,8 @@
 """
 The stamp of intake: who sent a record, when it was lodged, and which case it belongs to.
 
-In ``nsw.cases`` the sender's key is replaced by the case id, the sender's headers stand first and unchanged, and one
-header of ours, the stamp, stands last. Only the last header counts, so that a sender cannot forge a stamp.
+In ``nsw.cases`` the sender's key is replaced by the case id, the sender's headers stand first and unchanged, and
+one header of ours, the stamp, stands last. Only the last header counts, so that a sender cannot forge a stamp.
 """
 
 from base64 import b64decode, b64encode

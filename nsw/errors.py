@@ -42,8 +42,8 @@ class Code(StrEnum):
     """
     The stable codes that integrators route on; a code is never reused for another meaning.
 
-    1xxx envelope and syntax, 2xxx schema, 3xxx the running of business rules, 4xxx routing and delivery, 9xxx ours.
-    The codes of business rules themselves are the ids in ``rules.sch``.
+    1xxx envelope and syntax, 2xxx schema, 3xxx the running of business rules, 4xxx routing and delivery,
+    9xxx ours.     The codes of business rules themselves are the ids in ``rules.sch``.
     """
 
     EMPTY_RECORD = "NSW-1001"
@@ -114,9 +114,7 @@ _OURS = "our choice, docs/adr/0004"
 _CONFLUENT = "Confluent wire format"
 
 CATALOGUE: dict[Code, CodeEntry] = {
-    Code.EMPTY_RECORD: CodeEntry(
-        _D, _SYNTAX, "The record has no value.", "ระเบียนไม่มีข้อมูล", _OURS
-    ),
+    Code.EMPTY_RECORD: CodeEntry(_D, _SYNTAX, "The record has no value.", "ระเบียนไม่มีข้อมูล", _OURS),
     Code.UNKNOWN_FORMAT: CodeEntry(
         _D,
         _SYNTAX,
@@ -147,7 +145,7 @@ CATALOGUE: dict[Code, CodeEntry] = {
     Code.WRONG_ENCODING: CodeEntry(
         _R,
         _SYNTAX,
-        "The document's characters are not in an accepted encoding (UTF-8, or UTF-16 with a byte order mark): {detail}.",
+        "The characters are not in an accepted encoding (UTF-8, or UTF-16 with a byte order mark): {detail}.",
         "อักขระของเอกสารไม่อยู่ในรหัสที่รับได้ (UTF-8 หรือ UTF-16 ที่มี BOM): {detail}",
         f"{_XML}, section 4.3.3",
     ),
@@ -276,7 +274,11 @@ CATALOGUE: dict[Code, CodeEntry] = {
         _R, _SCHEMA, "A value is not allowed by its type: {detail}.", "ค่าไม่ถูกต้องตามชนิดข้อมูล: {detail}", _XSD
     ),
     Code.SCHEMA_ATTRIBUTE: CodeEntry(
-        _R, _SCHEMA, "An attribute is missing or not allowed: {detail}.", "แอตทริบิวต์ขาดหรือไม่อนุญาต: {detail}", _XSD
+        _R,
+        _SCHEMA,
+        "An attribute is missing or not allowed: {detail}.",
+        "แอตทริบิวต์ขาดหรือไม่อนุญาต: {detail}",
+        _XSD,
     ),
     Code.SCHEMA_KEY: CodeEntry(
         _R,
@@ -312,7 +314,11 @@ CATALOGUE: dict[Code, CodeEntry] = {
         _OURS,
     ),
     Code.OUTPUT_TOO_LARGE: CodeEntry(
-        _D, _SYNTAX, "What the record leads to is too large: {detail}.", "ผลลัพธ์ของระเบียนมีขนาดใหญ่เกินไป: {detail}", _OURS
+        _D,
+        _SYNTAX,
+        "What the record leads to is too large: {detail}.",
+        "ผลลัพธ์ของระเบียนมีขนาดใหญ่เกินไป: {detail}",
+        _OURS,
     ),
     Code.ANSWER_NOT_VALID: CodeEntry(
         _D, _SYNTAX, "The agency's answer is not valid: {detail}.", "คำตอบของหน่วยงานไม่ถูกต้อง: {detail}", _OURS
@@ -333,7 +339,7 @@ class NswError(Exception):
 
 class MessageError(NswError):
     """
-    This record can never succeed: reject it, or keep it as a dead letter, as its code says.
+    A record can never succeed: reject it, or keep it as a dead letter, as its code says.
 
     Attributes:
         code: the stable code.
@@ -342,7 +348,9 @@ class MessageError(NswError):
         column: 1-based column in that line, when known.
     """
 
-    def __init__(self, code: Code, detail: str = "", *, line: int | None = None, column: int | None = None) -> None:
+    def __init__(
+        self, code: Code, detail: str = "", *, line: int | None = None, column: int | None = None
+    ) -> None:
         super().__init__(f"{code}: {CATALOGUE[code].text_en.format(detail=detail)}")
         self.code = code
         self.detail = detail

@@ -1,4 +1,8 @@
-"""Events: facts in the past about a case, as CloudEvents (1.0.2, Kafka protocol binding, binary mode) with JSON data."""
+"""
+Events: facts in the past about a case, as CloudEvents with JSON data.
+
+Source: CloudEvents 1.0.2, Kafka protocol binding, binary content mode.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +23,6 @@ class EventType(StrEnum):
     DECLARATION_ACCEPTED = "nsw.declaration.accepted"
     DECLARATION_REJECTED = "nsw.declaration.rejected"
     DECLARATION_ROUTED = "nsw.declaration.routed"
-    DECLARATION_DELIVERED = "nsw.declaration.delivered"
     DECLARATION_ACKNOWLEDGED = "nsw.declaration.acknowledged"
     RESPONSE_RECEIVED = "nsw.response.received"
     RESPONSE_DELIVERED = "nsw.response.delivered"
@@ -40,7 +43,9 @@ def traceparent_of(submission: Submission) -> str:
     return build_traceparent(submission.submission_id)
 
 
-def cloud_event_headers(submission: Submission, source: str, *, identifier: str, type_: str, content_type: str) -> Headers:
+def cloud_event_headers(
+    submission: Submission, source: str, *, identifier: str, type_: str, content_type: str
+) -> Headers:
     """
     Write the CloudEvents headers of something that the window publishes about a submission.
 
@@ -84,5 +89,10 @@ def build_event(
         submission, source, identifier=identifier, type_=type_, content_type="application/json"
     )
     return Publication(
-        Purpose.EVENT, topics.EVENTS, submission.case_id.encode(), orjson.dumps(body), headers, counted_as=type_
+        Purpose.EVENT,
+        topics.EVENTS,
+        submission.case_id.encode(),
+        orjson.dumps(body),
+        headers,
+        counted_as=type_,
     )

@@ -1,8 +1,8 @@
 """
 One type per identifier, and the only place that parses or derives it.
 
-Identifiers derive from what is in the log (cluster, topic, partition, offset; party and reference number), so a
-replay or a retry gives the same ones. Nothing here knows Kafka or a clock.
+Identifiers derive from what is in the log (cluster, topic, partition, offset; party and reference number), so
+a replay or a retry gives the same ones. Nothing here knows Kafka or a clock.
 """
 
 import hashlib
@@ -78,8 +78,7 @@ def build_case_id(party: str, key: bytes | None) -> CaseId:
         key: the record's key, meant to be the reference number of the (original) declaration.
 
     Returns:
-        ``party/reference``; for a key that can't be a reference number ``party/~`` and a digest of it, so that
-        such records are still in one place, in order, and can be answered.
+        ``party/reference``; for a key that can't be a reference number ``party/~`` and its digest, so that such records are still in one place, in order, and can be answered.
     """
     text = key.decode("ascii", "replace") if key else ""
     if _REFERENCE.fullmatch(text) and not text.startswith("~"):

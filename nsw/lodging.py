@@ -1,7 +1,7 @@
 """
 Intake's decisions, pure: from a record in an inbox or an agency's outbox to its place in ``nsw.cases``.
 
-Nothing of the value is parsed here. The topic proves the sender; the broker's time of arrival is the lodging time.
+Nothing of the value is parsed. The topic proves the sender; the broker's time of arrival is the lodging time.
 """
 
 from dataclasses import dataclass
@@ -104,7 +104,9 @@ def _sent(record: Record, settings: LodgingSettings, case_id: CaseId) -> Submiss
         party=party,
         submission_id=build_submission_id(settings.cluster, record.topic, record.partition, record.offset),
         case_id=case_id,
-        conversation_id=build_conversation_id(case_id, settings.conversation_key) if case_id else ConversationId(""),
+        conversation_id=build_conversation_id(case_id, settings.conversation_key)
+        if case_id
+        else ConversationId(""),
         lodged_at=utc_from_ms(record.timestamp_ms),
         origin=origin_of(record),
         value=record.value,

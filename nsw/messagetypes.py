@@ -1,8 +1,8 @@
 """
 The catalogue of message types, loaded from folders once and then read-only.
 
-A message type is a folder ``<type>/<version>/`` with ``type.yaml``, an XSD, and optionally rules and an Avro schema.
-This module knows how such a folder is written; what a document of the type must fulfil is in the folder.
+A message type is a folder ``<type>/<version>/`` with ``type.yaml``, an XSD, and optionally rules and an Avro
+schema. This module knows how such a folder is written; what a document of the type must fulfil is in the folder.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -140,7 +140,7 @@ class MessageType:
 
     @cached_property
     def full_schema(self) -> xmlschema.XMLSchema:
-        """The same XSD for the slow pass that finds every fault; built at first use, or by ``Catalogue.warm``."""
+        """The same XSD for the pass that finds every fault; built at first use, or by ``Catalogue.warm``."""
         return xmlschema.XMLSchema(str(self.schema_path), allow="local")
 
 
@@ -190,7 +190,9 @@ class Catalogue:
         if message_type is None:
             raise MessageError(Code.UNKNOWN_SCHEMA_ID, str(schema_id))
         if not message_type.is_in_force(on):
-            raise MessageError(Code.VERSION_NOT_IN_FORCE, f"{message_type.name} {message_type.version} on {on}")
+            raise MessageError(
+                Code.VERSION_NOT_IN_FORCE, f"{message_type.name} {message_type.version} on {on}"
+            )
         return message_type
 
     def of_kind(self, kind: Kind) -> MessageType:
@@ -348,7 +350,9 @@ def _schema_path(spec: _TypeFile, path: Path, variables: Mapping[str, str]) -> P
 
 def _compile_schema(path: Path) -> etree.XMLSchema:
     try:
-        return etree.XMLSchema(etree.parse(str(path), etree.XMLParser(no_network=True, resolve_entities=False)))
+        return etree.XMLSchema(
+            etree.parse(str(path), etree.XMLParser(no_network=True, resolve_entities=False))
+        )
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     except (etree.XMLSyntaxError, etree.XMLSchemaParseError) as error:
@@ -366,7 +370,9 @@ def _compile_paths(spec: _TypeFile, path: Path) -> FieldPaths:
             return None
 
     def texts(prefix: str, fields: Mapping[str, str]) -> dict[str, etree.XPath]:
-        found = {name: compiled(f"{prefix}.{name}", f"string({expression})") for name, expression in fields.items()}
+        found = {
+            name: compiled(f"{prefix}.{name}", f"string({expression})") for name, expression in fields.items()
+        }
         return {name: each for name, each in found.items() if each is not None}
 
     fields = texts("fields", spec.fields)

@@ -100,7 +100,7 @@ class Publication:
 
     Attributes:
         partition: None lets the client choose by key.
-        counted_as: label for the metric of its purpose (agency's code, dead letter's code), from a closed set.
+        counted_as: label for the metric of its purpose (an agency's or a dead letter's code).
     """
 
     purpose: Purpose
@@ -176,7 +176,9 @@ class Finding:
     column: int | None = None
 
 
-def finding_of(error: MessageError | Code, detail: str = "", *, path: str | None = None, line: int | None = None) -> Finding:
+def finding_of(
+    error: MessageError | Code, detail: str = "", *, path: str | None = None, line: int | None = None
+) -> Finding:
     """Turn a code of the catalogue, or the error that carries it, into a finding."""
     column = None
     if isinstance(error, MessageError):
@@ -184,6 +186,8 @@ def finding_of(error: MessageError | Code, detail: str = "", *, path: str | None
     else:
         code = error
     entry = CATALOGUE[code]
+    # What was seen may hold characters that no XML answer can carry.
+    detail = "".join(each if each.isprintable() else "\ufffd" for each in detail)
     severity = Severity.WARNING if entry.verdict is Verdict.ACCEPTED else Severity.ERROR
     return Finding(
         code=code,

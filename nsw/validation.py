@@ -1,11 +1,11 @@
 """
 Schema, then rules: gathers all findings of a document.
 
-libxml2 gives the schema's verdict, fast, and names every wrong value; but inside a broken sequence it stops at the first
-surprise. So on a broken content model, and only then, the `xmlschema` package looks once more at the element concerned.
+libxml2 gives the schema's verdict, fast, and names every wrong value; but inside a broken sequence it stops at the
+first surprise. So on a broken content model, and only then, the `xmlschema` package looks at that element again.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -64,8 +64,8 @@ def check_schema(message_type: MessageType, root: etree._Element) -> list[Findin
     Check a document against its type's XSD.
 
     Args:
-        root: the parsed copy; white space around dates and times is removed from it where libxml2, against the
-            standard, refuses it.
+        root: the parsed copy; white space around dates and times is removed from it where libxml2 refuses it,
+            against the standard.
 
     Returns:
         Every finding in document order; empty when the document is valid.
@@ -84,7 +84,9 @@ def check_schema(message_type: MessageType, root: etree._Element) -> list[Findin
     faults, ended_early = _all_faults(message_type, root, log)
     findings = _findings(root, faults)
     if ended_early:
-        findings.append(finding_of(Code.SCHEMA_BUDGET_ENDED, f"more than {SLOW_PASS_ELEMENTS} elements to look at"))
+        findings.append(
+            finding_of(Code.SCHEMA_BUDGET_ENDED, f"more than {SLOW_PASS_ELEMENTS} elements to look at")
+        )
     return findings
 
 
@@ -182,7 +184,11 @@ def _fast_faults(root: etree._Element, log: "list[etree._LogEntry]") -> Iterator
 
 def _code_of(error: "etree._LogEntry") -> Code:
     if error.type_name == _CONTENT:
-        return Code.SCHEMA_MISSING_ELEMENT if "Missing child" in error.message else Code.SCHEMA_UNEXPECTED_ELEMENT
+        return (
+            Code.SCHEMA_MISSING_ELEMENT
+            if "Missing child" in error.message
+            else Code.SCHEMA_UNEXPECTED_ELEMENT
+        )
     if error.type_name in _CODE_BY_TYPE:
         return _CODE_BY_TYPE[error.type_name]
     if error.type_name.startswith(_VALUE_PREFIXES):
@@ -227,7 +233,9 @@ def _children_faults(
         yield _Fault(Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} in {local_name(parent)}")
     else:
         expected = ", ".join(str(each.local_name) for each in error.expected or () if each.local_name)
-        yield _Fault(Code.SCHEMA_MISSING_ELEMENT, parent, f"{expected or 'an element'} in {local_name(parent)}")
+        yield _Fault(
+            Code.SCHEMA_MISSING_ELEMENT, parent, f"{expected or 'an element'} in {local_name(parent)}"
+        )
 
 
 def _plain_sequence(declared: XsdElement | None) -> list[XsdElement] | None:
@@ -246,7 +254,7 @@ def _compare_with_sequence(parent: etree._Element, model: list[XsdElement]) -> I
     """
     Name every child that is missing, unknown, out of place or surplus.
 
-    The longest run of children in the model's order counts as in place, so that one moved element is one fault.
+    The longest run of children in the model's order counts as in place, so one moved element is one fault.
     """
     place_by_name = {each.name: place for place, each in enumerate(model)}
     children = [each for each in parent if isinstance(each.tag, str)]
@@ -257,17 +265,23 @@ def _compare_with_sequence(parent: etree._Element, model: list[XsdElement]) -> I
     for child in children:
         name = str(child.tag)
         if name not in place_by_name:
-            yield _Fault(Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} in {local_name(parent)}")
+            yield _Fault(
+                Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} in {local_name(parent)}"
+            )
             continue
         counts[name] = counts.get(name, 0) + 1
         most = model[place_by_name[name]].max_occurs
         if child not in kept:
             yield _Fault(
-                Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} is out of order in {local_name(parent)}"
+                Code.SCHEMA_UNEXPECTED_ELEMENT,
+                child,
+                f"{local_name(child)} is out of order in {local_name(parent)}",
             )
         elif most is not None and counts[name] > most:
             yield _Fault(
-                Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} more than {most} times in {local_name(parent)}"
+                Code.SCHEMA_UNEXPECTED_ELEMENT,
+                child,
+                f"{local_name(child)} more than {most} times in {local_name(parent)}",
             )
     for each in model:
         if counts.get(str(each.name), 0) < each.min_occurs:
@@ -280,7 +294,7 @@ def _longest_ordered(places: list[int]) -> list[int]:
     tail_indexes: list[int] = []
     before: list[int] = []
     for index, place in enumerate(places):
-        at = bisect_left(tails, place + 1)
+        at = bisect_right(tails, place)
         before.append(tail_indexes[at - 1] if at else -1)
         tails[at : at + 1] = [place]
         tail_indexes[at : at + 1] = [index]
@@ -296,7 +310,9 @@ def _findings(root: etree._Element, faults: list[_Fault]) -> list[Finding]:
     order = {element: place for place, element in enumerate(root.iter())}
     faults.sort(key=lambda fault: (order.get(fault.element, 0), fault.code, fault.detail))
     return [
-        finding_of(fault.code, fault.detail[:_MAX_DETAIL], path=build_path(fault.element), line=_line(fault.element))
+        finding_of(
+            fault.code, fault.detail[:_MAX_DETAIL], path=build_path(fault.element), line=_line(fault.element)
+        )
         for fault in faults
     ]
 

@@ -1,0 +1,183 @@
+"""Casework: the only role that decides. It carries out what ``processing.process`` says, and keeps counts."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from nsw import telemetry
+from nsw.control import build_pause
+from nsw.envelope import parse_stamp
+from nsw.errors import Code, MessageError, Severity, Verdict
+from nsw.held import build_held
+from nsw.identifiers import PartyId
+from nsw.model import Publication, Purpose, Record, SenderRole
+from nsw.processing import Outcome, process, refuse
+from nsw.reference import Reference
+from nsw.telemetry import Telemetry
+
+ROLE = "casework"
+_REFRESH_SECONDS = 5.0
+_FORCED_REFRESH_SECONDS = 0.5
+
+
+class Destinations:
+    """
+    Which topics can be published to now.
+
+    Args:
+        list_topics: asks the broker; may take a moment.
+    """
+
+    def __init__(self, list_topics: Callable[[], frozenset[str]]) -> None:
+        self._list_topics = list_topics
+        self._known: frozenset[str] = frozenset()
+        self._refused: dict[str, str] = {}
+        self._asked_at = float("-inf")
+
+    def reason_against(self, topic: str) -> str | None:
+        """Say why a topic can't be published to; None when it can."""
+        if topic in self._refused:
+            return self._refused[topic]
+        if topic not in self._known:
+            self.refresh(_FORCED_REFRESH_SECONDS)
+        return None if topic in self._known else "it does not exist"
+
+    def refuse(self, topic: str, reason: str) -> None:
+        """Remember that the broker refused a publication, until the next refresh."""
+        self._refused[topic] = reason
+        self._asked_at = time.monotonic()
+
+    def refresh(self, after_seconds: float = _REFRESH_SECONDS) -> None:
+        """Ask the broker again if the last answer is older than *after_seconds*."""
+        if time.monotonic() - self._asked_at >= after_seconds:
+            self._known = self._list_topics()
+            self._refused.clear()
+            self._asked_at = time.monotonic()
+
+
+class Casework:
+    """
+    What casework does with the loop's records.
+
+    Args:
+        dead_letters_in_a_row: so many from one party pause its inbox; an operator resumes it.
+    """
+
+    def __init__(
+        self, reference: Reference, metrics: Telemetry, destinations: Destinations, dead_letters_in_a_row: int
+    ) -> None:
+        self._reference = reference
+        self._metrics = metrics
+        self._destinations = destinations
+        self._limit = dead_letters_in_a_row
+        self._outcomes: list[Outcome] = []
+        # Rows of dead letters by party: as committed, and with the open batch.
+        self._rows: Counter[PartyId] = Counter()
+        self._open_rows: Counter[PartyId] = Counter()
+        metrics.set(telemetry.REFERENCE_INFO, 1, reference.version)
+
+    def process(self, record: Record) -> Sequence[Publication]:
+        """Decide about a record, and hold back what has no destination now."""
+        # The case so far comes with durable case state; until then every record begins a case.
+        return self._carry_out(process(record, self._reference, None))
+
+    def refuse(self, record: Record, code: Code, detail: str) -> Sequence[Publication]:
+        """Keep a record as a dead letter whose outputs can't be published."""
+        try:
+            submission = parse_stamp(record)
+        except MessageError:
+            return self._carry_out(process(record, self._reference, None))
+        return self._carry_out(refuse(submission, self._reference, code, detail))
+
+    def unavailable(self, topic: str, reason: str) -> None:
+        """Hold back what is for this topic until it is there again."""
+        self._destinations.refuse(topic, reason)
+
+    def assigned(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Place for restoring the case state of newly assigned partitions."""
+
+    def revoked(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Place for giving up the case state of revoked partitions."""
+
+    def committed(
+        self, records: Sequence[Record], publications: Sequence[Publication], seconds: float
+    ) -> None:
+        """Count what was committed."""
+        outcomes, self._outcomes = self._outcomes, []
+        self._rows = self._open_rows.copy()
+        self._metrics.observe(telemetry.BATCH_SECONDS, seconds, ROLE)
+        self._metrics.observe(telemetry.BATCH_RECORDS, len(records), ROLE)
+        self._metrics.count(telemetry.TRANSACTIONS, ROLE, "committed")
+        now = time.time()
+        for outcome in outcomes:
+            self._count_outcome(outcome, now)
+        for each in publications:
+            self._count_publication(each)
+
+    def aborted(self, reason: str) -> None:  # noqa: ARG002 - the loop logs it
+        """Forget the open batch: its records come again."""
+        self._outcomes = []
+        self._open_rows = self._rows.copy()
+        self._metrics.count(telemetry.TRANSACTIONS, ROLE, "aborted")
+
+    def paused_topics(self) -> frozenset[str]:
+        """Casework is never paused: it is what keeps the nation's stream going."""
+        return frozenset()
+
+    def idle(self) -> None:
+        """Look for topics that have come or gone."""
+        self._destinations.refresh()
+
+    def _carry_out(self, outcome: Outcome) -> Sequence[Publication]:
+        self._outcomes.append(outcome)
+        publications = [self._deliverable(each) for each in outcome.publications]
+        pause = self._pause_after(outcome)
+        return publications if pause is None else [*publications, pause]
+
+    def _deliverable(self, publication: Publication) -> Publication:
+        if publication.purpose not in (Purpose.DELIVERY, Purpose.ANSWER):
+            return publication
+        reason = self._destinations.reason_against(publication.topic)
+        if reason is None:
+            return publication
+        return build_held(publication, Code.DESTINATION_MISSING, f"{publication.topic}: {reason}")
+
+    def _pause_after(self, outcome: Outcome) -> Publication | None:
+        """Pause the inbox of a party whose dead letters flood in, and only that one."""
+        submission = outcome.submission
+        if submission is None or submission.role is not SenderRole.TRADER:
+            return None
+        if outcome.verdict is not Verdict.DEAD_LETTER:
+            self._open_rows.pop(submission.party, None)
+            return None
+        self._open_rows[submission.party] += 1
+        if self._open_rows[submission.party] < self._limit:
+            return None
+        self._open_rows.pop(submission.party)
+        return build_pause(submission.party, paused=True, reason=f"{self._limit} dead letters in a row")
+
+    def _count_outcome(self, outcome: Outcome, now: float) -> None:
+        submission = outcome.submission
+        if submission is None:
+            return
+        self._metrics.count(telemetry.RECEIVED, submission.role)
+        self._metrics.observe(telemetry.END_TO_END_SECONDS, max(0.0, now - submission.lodged_at.timestamp()))
+        if submission.role is not SenderRole.TRADER:
+            return
+        message_type = outcome.judgement.message_type
+        if outcome.verdict is Verdict.ACCEPTED and message_type is not None:
+            self._metrics.count(telemetry.ACCEPTED, message_type.name)
+        elif outcome.verdict is Verdict.REJECTED:
+            errors = {each.code for each in outcome.judgement.findings if each.severity is Severity.ERROR}
+            for code in errors:
+                self._metrics.count(telemetry.REJECTED, code)
+
+    def _count_publication(self, publication: Publication) -> None:
+        metric = {
+            Purpose.DELIVERY: telemetry.ROUTED,
+            Purpose.ANSWER: telemetry.ANSWERS,
+            Purpose.DEAD_LETTER: telemetry.DEAD_LETTERS,
+            Purpose.HELD: telemetry.HELD,
+        }.get(publication.purpose)
+        if metric is not None:
+            self._metrics.count(metric, publication.counted_as)

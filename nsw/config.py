@@ -1,0 +1,127 @@
+"""
+How a process runs: settings from the environment (``NSW_…``), every problem listed at once.
+
+What the pipeline *is* (message types, permits, routes, agencies) lies in reviewed files; see ``reference``.
+"""
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from nsw.errors import ConfigError
+
+_ROOT = Path(__file__).resolve().parent.parent
+#: Only for windows on one machine; a real window sets its own.
+_DEVELOPMENT_KEY = "development-only-conversation-key"
+
+_Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Config(BaseModel):
+    """Settings of one process; each is the environment variable ``NSW_`` and the name in capitals."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bootstrap_servers: str = Field(
+        "", description="host:port[,host:port] of Kafka; empty means the embedded broker"
+    )
+    schema_folders: tuple[Path, ...] = Field(
+        (_ROOT / "schemas",), description="folders of message types, by ':'"
+    )
+    reference_folder: Path = Field(
+        _ROOT / "deploy" / "reference", description="permits, routes, agencies, parties"
+    )
+    data_folder: Path = Field(Path("var"), description="where the embedded broker keeps its data")
+    conformance_data: Path = Field(
+        _ROOT.parent / "shared" / "data", description="documents of others that tests and demo may use"
+    )
+    case_partitions: int = Field(
+        6, ge=1, le=1000, description="partitions of nsw.cases; never change on a live window"
+    )
+    replication_factor: int = Field(1, ge=1, le=7, description="copies of every topic; 3 in production")
+    max_document_bytes: int = Field(
+        4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="largest document"
+    )
+    max_findings: int = Field(
+        500, ge=1, le=10_000, description="findings listed in one rejection; the rest is counted"
+    )
+    transaction_timeout_seconds: float = Field(
+        10.0, gt=1, le=10, description="an abandoned transaction hides later records for this long"
+    )
+    session_timeout_seconds: float = Field(
+        6.0, ge=6, le=45, description="a silent worker is replaced after this"
+    )
+    batch_records: int = Field(500, ge=1, le=10_000, description="most records in one transaction")
+    batch_seconds: float = Field(1.0, gt=0, le=5, description="most work in one transaction")
+    dead_letters_in_a_row: int = Field(
+        100, ge=1, description="so many dead letters of one party in a row pause its inbox"
+    )
+    metrics_port: _Port = Field(0, description="port of /metrics; 0 takes a free one")
+    metrics_host: str = Field("127.0.0.1", description="address of /metrics")
+    worker_slot: str = Field(
+        "0",
+        pattern=r"^[A-Za-z0-9_-]{1,32}$",
+        description="stable name of this worker: its transactional and member id",
+    )
+    conversation_key: SecretStr = Field(
+        SecretStr(_DEVELOPMENT_KEY), description="secret of conversation ids, 16 characters or more"
+    )
+
+    @field_validator("schema_folders", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        return tuple(value.split(":")) if isinstance(value, str) else value
+
+    @field_validator("conversation_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < 16:  # noqa: PLR2004 - NIST SP 800-107: no shorter than the MAC
+            raise ValueError("at least 16 characters are needed")
+        return value
+
+    @property
+    def uses_development_key(self) -> bool:
+        """Whether the secret is the published one, which only a window on one machine may use."""
+        return self.conversation_key.get_secret_value() == _DEVELOPMENT_KEY
+
+    @property
+    def schema_variables(self) -> dict[str, str]:
+        """Variables that ``type.yaml`` files may use."""
+        return {"NSW_CONFORMANCE_DATA": str(self.conformance_data)}
+
+    @property
+    def host(self) -> str:
+        """Name of the machine, for messages to operators."""
+        return socket.gethostname()
+
+
+def load_config(environ: Mapping[str, str], **overrides: object) -> Config:
+    """
+    Read the settings.
+
+    Args:
+        environ: usually ``os.environ``; names that begin with ``NSW_`` and are unknown are problems too.
+        overrides: settings given on the command line; None means not given.
+
+    Raises:
+        ConfigError: every problem, each with the variable's name.
+    """
+    given = {
+        name.removeprefix("NSW_").lower(): value
+        for name, value in environ.items()
+        if name.startswith("NSW_") and name not in OTHER_VARIABLES
+    }
+    given |= {name: value for name, value in overrides.items() if value is not None}  # type: ignore[misc]
+    try:
+        return Config.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(
+            *(f"NSW_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
+        ) from error
+
+
+#: Variables of our prefix that are read elsewhere: by the embedded broker, and by tests.
+OTHER_VARIABLES = frozenset({"NSW_CACHE_DIR", "NSW_TEST_BOOTSTRAP_SERVERS"})

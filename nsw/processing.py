@@ -1,0 +1,531 @@
+"""
+The one function that decides: from a record of ``nsw.cases`` to everything that is to be published.
+
+    read the stamp → identify → parse → schema → rules → (case) → route → answer
+
+Pure and deterministic: no Kafka, clock, network or chance. The lodging time comes from the record, ids from the
+log. So replay, a retry after an abort, ``nsw validate`` and the tests give the same bytes.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from lxml import etree
+
+from nsw import __version__, topics
+from nsw.cases import Case
+from nsw.deadletter import build_dead_letter, origin_of
+from nsw.documents import Document, detect_format, encode_document, identify
+from nsw.envelope import encode_headers, parse_stamp, single_header
+from nsw.errors import CATALOGUE, Code, MessageError, Severity, Verdict
+from nsw.events import EventType, build_event, cloud_event_headers, format_time
+from nsw.held import build_held
+from nsw.identifiers import CaseId, ConversationId, PartyId, SubmissionId, split_case_id
+from nsw.messagetypes import MessageType
+from nsw.model import (
+    CanonicalFields,
+    Decision,
+    Finding,
+    Format,
+    Kind,
+    Publication,
+    Purpose,
+    Record,
+    SenderRole,
+    Submission,
+    finding_of,
+    utc_from_ms,
+)
+from nsw.reference import Reference
+from nsw.responses import build_acknowledgement, build_rejection
+from nsw.routing import AnswerFormat, decide_agencies, find_party
+from nsw.rules import RuleContext
+from nsw.validation import check_schema
+
+_DIRECTION = "direction"
+_EMPTY = CanonicalFields({})
+_NO_DECISION = Decision()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """
+    What the window thinks of a document, whoever sent it.
+
+    Attributes:
+        findings: all of them, or the first ``max_findings`` and a note; *omitted* counts the rest.
+        document: None when it could not be understood.
+    """
+
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    omitted: int = 0
+    document: Document | None = None
+    data: CanonicalFields = _EMPTY
+    decision: Decision = _NO_DECISION
+
+    @property
+    def message_type(self) -> MessageType | None:
+        """The document's message type, when known."""
+        return self.document.message_type if self.document else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    Everything that follows from one record.
+
+    Attributes:
+        publications: in the order in which they are to be published.
+        case: the case after this record; None when the record belongs to no case.
+    """
+
+    verdict: Verdict
+    publications: tuple[Publication, ...]
+    case: Case | None
+    judgement: Judgement
+    submission: Submission | None
+
+
+def process(record: Record, reference: Reference, case: Case | None) -> Outcome:
+    """
+    Decide about one record of ``nsw.cases``.
+
+    Args:
+        record: as intake wrote it.
+        reference: the snapshot of message types, rules and tables to judge by.
+        case: what was decided before about the same declaration; None for a new case.
+
+    Returns:
+        Always an outcome: whatever the bytes, an answer or a dead letter.
+    """
+    try:
+        submission = parse_stamp(record)
+    except MessageError as error:
+        return _unstamped(record, error.code, error.detail)
+    try:
+        if submission.role is SenderRole.AGENCY:
+            return _answer_of_agency(submission, reference, case)
+        return _declaration_of_trader(submission, reference)
+    except Exception as error:  # noqa: BLE001 - one of the two places where any failure becomes a dead letter
+        return refuse(submission, reference, Code.INTERNAL, type(error).__name__)
+
+
+def judge(value: bytes | None, on: date, reference: Reference) -> Judgement:
+    """
+    Check one document and decide which agencies it is for, whoever sent it and however it came.
+
+    Args:
+        on: the lodging date, whose rules and tables apply.
+    """
+    try:
+        document = identify(value, on, reference.catalogue, reference.limits.xml)
+    except MessageError as error:
+        return Judgement(CATALOGUE[error.code].verdict, (finding_of(error),))
+    findings, omitted = _check(document, on, reference)
+    data = document.read_fields()
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return Judgement(Verdict.REJECTED, findings, omitted, document, data)
+    return Judgement(
+        Verdict.ACCEPTED, findings, omitted, document, data, _decide(document, data, on, reference)
+    )
+
+
+def refuse(submission: Submission, reference: Reference, code: Code, detail: str) -> Outcome:
+    """Keep a submission as a dead letter for a reason outside its document."""
+    judgement = Judgement(Verdict.DEAD_LETTER, (finding_of(code, detail),))
+    if submission.role is SenderRole.AGENCY:
+        return _dead(submission, reference, judgement, code, detail)
+    return _refused(submission, reference, judgement)
+
+
+def _check(document: Document, on: date, reference: Reference) -> tuple[tuple[Finding, ...], int]:
+    findings = check_schema(document.message_type, document.root)
+    omitted = 0
+    most = reference.limits.max_findings
+    if not findings and document.message_type.rules is not None:
+        context = RuleContext(lodged_on=on, code_lists=reference.code_lists, max_findings=most)
+        report = document.message_type.rules.check(document.root, context)
+        findings, omitted = list(report.findings), report.omitted
+    omitted += max(0, len(findings) - most)
+    findings = findings[:most]
+    if omitted:
+        findings.append(finding_of(Code.FINDINGS_CAPPED, f"{omitted} beyond the first {most}"))
+    return tuple(findings), omitted
+
+
+def _decide(document: Document, data: CanonicalFields, on: date, reference: Reference) -> Decision:
+    message_type = document.message_type
+    if message_type.kind is not Kind.DECLARATION:
+        return Decision()
+    direction = data.fields.get(_DIRECTION, message_type.direction)
+    return decide_agencies(message_type.name, direction, data, on, reference.tables)
+
+
+# A trader's declaration.
+
+
+def _declaration_of_trader(submission: Submission, reference: Reference) -> Outcome:
+    on = submission.lodged_on(reference.window.time_zone)
+    judgement = judge(submission.value, on, reference)
+    judgement = _with_envelope(judgement, tuple(_envelope_findings(submission, judgement)))
+    if judgement.verdict is Verdict.ACCEPTED and judgement.document is not None:
+        return _accepted(submission, reference, judgement, judgement.document)
+    return _refused(submission, reference, judgement)
+
+
+def _with_envelope(judgement: Judgement, findings: tuple[Finding, ...]) -> Judgement:
+    """Add what the record around a document did wrong."""
+    if not findings:
+        return judgement
+    verdict = Verdict.REJECTED if judgement.verdict is Verdict.ACCEPTED else judgement.verdict
+    return replace(judgement, verdict=verdict, findings=findings + judgement.findings, decision=Decision())
+
+
+def _envelope_findings(submission: Submission, judgement: Judgement) -> Iterator[Finding]:
+    for name in (topics.CONTENT_TYPE, topics.TRACEPARENT):
+        try:
+            text = single_header(submission.headers, name)
+        except MessageError as error:
+            yield finding_of(error)
+            continue
+        if name == topics.CONTENT_TYPE and text is not None and judgement.document is not None:
+            yield from _content_type_findings(text, judgement.document.format)
+    if judgement.message_type is not None and judgement.message_type.kind is not Kind.DECLARATION:
+        yield finding_of(Code.UNWELCOME_KIND, f"a trader, {judgement.message_type.name}")
+    yield from _key_findings(submission, judgement)
+
+
+def _content_type_findings(text: str, form: Format) -> Iterator[Finding]:
+    if text.partition(";")[0].strip().lower() not in topics.ACCEPTED_CONTENT_TYPES[form]:
+        yield finding_of(Code.CONTENT_TYPE_WRONG, f"{text[:100]!r} for a document in {form}")
+
+
+def _key_findings(submission: Submission, judgement: Judgement) -> Iterator[Finding]:
+    key = submission.origin.key
+    if not key:
+        yield finding_of(Code.KEY_MISSING)
+        return
+    declared = judgement.data.case_reference
+    if judgement.verdict is not Verdict.DEAD_LETTER and declared is not None and key != declared.encode():
+        shown = key[:64].decode("ascii", "replace")
+        yield finding_of(Code.KEY_NOT_REFERENCE, f"key {shown!r}, reference number {declared[:64]!r}")
+
+
+def _accepted(
+    submission: Submission, reference: Reference, judgement: Judgement, document: Document
+) -> Outcome:
+    digest = _digest(submission.value)
+    deliveries = tuple(_deliveries(submission, reference, judgement, document, digest))
+    form = _answer_format(submission, reference)
+    root = build_acknowledgement(submission, document.message_type, digest, judgement.decision, reference)
+    answer = _answer(submission, reference, reference.acknowledgement, root, form, Verdict.ACCEPTED)
+    reasons = [
+        {"agency": each.agency, "route": each.route, "items": list(each.items), "text": each.text_en}
+        for each in judgement.decision.reasons
+    ]
+    events = _Events(submission, reference, judgement)
+    publications = (
+        *deliveries,
+        answer,
+        events.next(
+            EventType.DECLARATION_RECEIVED, {"digest": digest, "bytes": len(submission.value or b"")}
+        ),
+        events.next(EventType.DECLARATION_ACCEPTED, {"warnings": _codes(judgement)}),
+        events.next(
+            EventType.DECLARATION_ROUTED, {"agencies": list(judgement.decision.agencies), "reasons": reasons}
+        ),
+        events.next(EventType.DECLARATION_ACKNOWLEDGED, {"topic": answer.topic, "format": form}),
+    )
+    case = Case(
+        submission.case_id,
+        submission.submission_id,
+        Verdict.ACCEPTED,
+        digest,
+        form,
+        judgement.decision.agencies,
+    )
+    return Outcome(Verdict.ACCEPTED, publications, case, judgement, submission)
+
+
+def _deliveries(
+    submission: Submission, reference: Reference, judgement: Judgement, document: Document, digest: str
+) -> Iterator[Publication]:
+    content_by_format: dict[Format, bytes] = {document.format: submission.value or b""}
+    common = _delivery_headers(submission, reference, judgement, document, digest)
+    for code in judgement.decision.agencies:
+        accepted = reference.tables.agencies[code].formats_for(document.message_type.name)
+        form = document.format if document.format in accepted or not accepted else accepted[0]
+        routes = ",".join(
+            dict.fromkeys(each.route for each in judgement.decision.reasons if each.agency == code)
+        )
+        own = encode_headers(((topics.H_AGENCY, code), (topics.H_FORMAT, form), (topics.H_ROUTES, routes)))
+        identifier = f"{submission.submission_id}.{submission.attempt}.{code}"
+        headers = (
+            cloud_event_headers(
+                submission,
+                reference.window.source,
+                identifier=identifier,
+                type_="nsw.declaration.delivered",
+                content_type=topics.CONTENT_TYPE_BY_FORMAT[form],
+            )
+            + common
+            + own
+        )
+        delivery = Publication(
+            Purpose.DELIVERY,
+            topics.agency_inbox(code),
+            submission.conversation_id.encode(),
+            content_by_format.get(form),
+            headers,
+            counted_as=code,
+        )
+        try:
+            if not accepted:
+                raise MessageError(Code.FORMAT_NOT_ACCEPTED, f"{code} takes no {document.message_type.name}")
+            if form not in content_by_format:
+                content_by_format[form] = encode_document(document.message_type, document.root, form)
+        except MessageError as error:
+            yield build_held(replace(delivery, value=submission.value), error.code, error.detail)
+        else:
+            yield replace(delivery, value=content_by_format[form])
+
+
+def _delivery_headers(
+    submission: Submission, reference: Reference, judgement: Judgement, document: Document, digest: str
+) -> tuple[tuple[str, bytes], ...]:
+    return encode_headers(
+        (
+            (topics.H_CONVERSATION, submission.conversation_id),
+            (topics.H_SUBMISSION, submission.submission_id),
+            (topics.H_PARTY, submission.party),
+            (topics.H_REFERENCE, judgement.data.reference_number),
+            (topics.H_MESSAGE_TYPE, document.message_type.name),
+            (topics.H_MESSAGE_VERSION, document.message_type.version),
+            (topics.H_LODGED_AT, format_time(submission.lodged_at)),
+            (topics.H_VIEW, "identity"),
+            (topics.H_ORIGINAL_FORMAT, document.format),
+            (topics.H_ORIGINAL_DIGEST, f"sha-256:{digest}"),
+            (topics.H_REFERENCE_VERSION, reference.version),
+        )
+    )
+
+
+def _refused(submission: Submission, reference: Reference, judgement: Judgement) -> Outcome:
+    """Answer with every finding; what could not be understood is kept as a dead letter too."""
+    digest = _digest(submission.value)
+    form = _answer_format(submission, reference)
+    root = build_rejection(
+        submission,
+        judgement.message_type,
+        digest,
+        judgement.verdict,
+        judgement.findings,
+        judgement.omitted,
+        reference,
+    )
+    answer = _answer(submission, reference, reference.rejection, root, form, judgement.verdict)
+    events = _Events(submission, reference, judgement)
+    received = events.next(
+        EventType.DECLARATION_RECEIVED, {"digest": digest, "bytes": len(submission.value or b"")}
+    )
+    publications: tuple[Publication, ...]
+    if judgement.verdict is Verdict.DEAD_LETTER:
+        first = judgement.findings[0]
+        code = next((Code(each.code) for each in judgement.findings if _kills(each)), Code.INTERNAL)
+        letter = build_dead_letter(submission, code, first.text_en, version=__version__)
+        publications = (letter, answer, received, events.next(EventType.DEAD_LETTER_KEPT, {"code": code}))
+    else:
+        rejected = {"codes": _codes(judgement), "findings": len(judgement.findings) + judgement.omitted}
+        publications = (answer, received, events.next(EventType.DECLARATION_REJECTED, rejected))
+    case = Case(submission.case_id, submission.submission_id, judgement.verdict, digest, form, ())
+    return Outcome(judgement.verdict, publications, case, judgement, submission)
+
+
+def _kills(finding: Finding) -> bool:
+    code = finding.code
+    return code in CATALOGUE and CATALOGUE[Code(code)].verdict is Verdict.DEAD_LETTER
+
+
+# An agency's answer.
+
+
+def _answer_of_agency(submission: Submission, reference: Reference, case: Case | None) -> Outcome:
+    on = submission.lodged_on(reference.window.time_zone)
+    judgement = judge(submission.value, on, reference)
+    fault = _fault_of_answer(submission, judgement)
+    if fault is not None or judgement.document is None:
+        return _dead(
+            submission, reference, judgement, Code.ANSWER_NOT_VALID, fault or "it could not be understood"
+        )
+    document = judgement.document
+    wanted = find_party(reference.parties, submission.party).answers
+    form = _wanted_format(wanted) or (case.format if case else document.format)
+    content = submission.value or b""
+    if form is not document.format:
+        try:
+            content = encode_document(document.message_type, document.root, form)
+        except MessageError:
+            form = document.format
+    data = {
+        "agency": submission.sender,
+        "status": judgement.data.fields.get("status", ""),
+        "declaration_number": judgement.data.fields.get("declaration_number", ""),
+    }
+    headers = _answer_headers(submission, reference, document.message_type, form, verdict=None)
+    reference_number = split_case_id(submission.case_id)[1] or submission.case_id
+    delivered = Publication(
+        Purpose.ANSWER,
+        topics.outbox(submission.party),
+        reference_number.encode(),
+        content,
+        headers + encode_headers(((topics.H_AGENCY, submission.sender),)),
+        counted_as="response",
+    )
+    events = _Events(submission, reference, judgement)
+    publications = (
+        delivered,
+        events.next(EventType.RESPONSE_RECEIVED, data),
+        events.next(
+            EventType.RESPONSE_DELIVERED,
+            {"agency": submission.sender, "topic": delivered.topic, "format": form},
+        ),
+    )
+    return Outcome(Verdict.ACCEPTED, publications, case, judgement, submission)
+
+
+def _fault_of_answer(submission: Submission, judgement: Judgement) -> str | None:
+    if judgement.verdict is not Verdict.ACCEPTED or judgement.message_type is None:
+        return "; ".join(f"{each.code} {each.path or ''}".strip() for each in judgement.findings[:5])
+    if judgement.message_type.kind is not Kind.RESPONSE:
+        return f"an agency may not send {judgement.message_type.name}"
+    if judgement.data.fields.get("agency_code", submission.sender) != submission.sender:
+        return "the agency code in the answer is not the sender's"
+    if judgement.data.case_reference != split_case_id(submission.case_id)[1]:
+        return "the reference number in the answer is not that of its conversation id"
+    return None
+
+
+# Shared by both.
+
+
+def _dead(
+    submission: Submission, reference: Reference, judgement: Judgement, code: Code, detail: str
+) -> Outcome:
+    letter = build_dead_letter(submission, code, detail, version=__version__)
+    events = _Events(submission, reference, judgement)
+    kept = events.next(EventType.DEAD_LETTER_KEPT, {"code": code, "agency": submission.sender})
+    return Outcome(Verdict.DEAD_LETTER, (letter, kept), None, judgement, submission)
+
+
+def _unstamped(record: Record, code: Code, detail: str) -> Outcome:
+    """Keep a record that somebody other than intake wrote into ``nsw.cases``."""
+    place = Submission(
+        role=SenderRole.TRADER,
+        sender="",
+        party=PartyId(""),
+        submission_id=SubmissionId(f"{record.topic}-{record.partition}-{record.offset}"),
+        case_id=CaseId(""),
+        conversation_id=ConversationId(""),
+        lodged_at=utc_from_ms(record.timestamp_ms),
+        origin=origin_of(record),
+        value=record.value,
+        headers=record.headers,
+    )
+    letter = build_dead_letter(place, code, detail, version=__version__, stamped=False)
+    judgement = Judgement(Verdict.DEAD_LETTER, (finding_of(code, detail),))
+    return Outcome(Verdict.DEAD_LETTER, (letter,), None, judgement, None)
+
+
+def _answer(  # noqa: PLR0913 - one for each part of the answer
+    submission: Submission,
+    reference: Reference,
+    message_type: MessageType,
+    root: etree._Element,
+    form: Format,
+    verdict: Verdict,
+) -> Publication:
+    key = submission.origin.key or submission.submission_id.encode()
+    headers = _answer_headers(submission, reference, message_type, form, verdict=verdict)
+    return Publication(
+        Purpose.ANSWER,
+        topics.outbox(submission.party),
+        key,
+        encode_document(message_type, root, form),
+        headers,
+        counted_as=message_type.kind,
+    )
+
+
+def _answer_headers(
+    submission: Submission,
+    reference: Reference,
+    message_type: MessageType,
+    form: Format,
+    *,
+    verdict: Verdict | None,
+) -> tuple[tuple[str, bytes], ...]:
+    identifier = f"{submission.submission_id}.{submission.attempt}.{message_type.kind}"
+    return cloud_event_headers(
+        submission,
+        reference.window.source,
+        identifier=identifier,
+        type_=f"nsw.{message_type.kind}.sent",
+        content_type=topics.CONTENT_TYPE_BY_FORMAT[form],
+    ) + encode_headers(
+        (
+            (topics.H_CONVERSATION, submission.conversation_id),
+            (topics.H_SUBMISSION, submission.submission_id),
+            (topics.H_REFERENCE, split_case_id(submission.case_id)[1]),
+            (topics.H_MESSAGE_TYPE, message_type.name),
+            (topics.H_MESSAGE_VERSION, message_type.version),
+            (topics.H_FORMAT, form),
+            (topics.H_VERDICT, verdict),
+        )
+    )
+
+
+def _answer_format(submission: Submission, reference: Reference) -> Format:
+    """Answer in the format that the party asked for in the register, else in the one it sent."""
+    wanted = _wanted_format(find_party(reference.parties, submission.party).answers)
+    if wanted is not None:
+        return wanted
+    try:
+        return detect_format(submission.value)
+    except MessageError:
+        return Format.XML
+
+
+def _wanted_format(answers: AnswerFormat) -> Format | None:
+    return None if answers is AnswerFormat.AS_SENT else Format(answers.value)
+
+
+def _codes(judgement: Judgement) -> list[str]:
+    return sorted({finding.code for finding in judgement.findings})
+
+
+def _digest(value: bytes | None) -> str:
+    return hashlib.sha256(value or b"").hexdigest()
+
+
+class _Events:
+    """Numbers the events of one submission."""
+
+    def __init__(self, submission: Submission, reference: Reference, judgement: Judgement) -> None:
+        self._submission = submission
+        self._source = reference.window.source
+        self._sequence = 0
+        message_type = judgement.message_type
+        self._common: Mapping[str, object] = {
+            "reference_number": split_case_id(submission.case_id)[1],
+            "message_type": message_type.name if message_type else None,
+            "message_version": message_type.version if message_type else None,
+            "reference_data_version": reference.version,
+        }
+
+    def next(self, type_: EventType, data: Mapping[str, object]) -> Publication:
+        """Write the next event."""
+        self._sequence += 1
+        return build_event(self._submission, self._source, type_, self._sequence, {**self._common, **data})
