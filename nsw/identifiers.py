@@ -78,7 +78,8 @@ def build_case_id(party: str, key: bytes | None) -> CaseId:
         key: the record's key, meant to be the reference number of the (original) declaration.
 
     Returns:
-        ``party/reference``; for a key that can't be a reference number ``party/~`` and its digest, so that such records are still in one place, in order, and can be answered.
+        ``party/reference``; for a key that can't be a reference number ``party/~`` and its digest, so that such
+        records are still in one place, in order, and can be answered.
     """
     text = key.decode("ascii", "replace") if key else ""
     if _REFERENCE.fullmatch(text) and not text.startswith("~"):

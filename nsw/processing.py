@@ -12,16 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from lxml import etree
-
 from nsw import __version__, topics
 from nsw.cases import Case
 from nsw.deadletter import build_dead_letter, origin_of
-from nsw.documents import Document, detect_format, encode_document, identify
-from nsw.envelope import encode_headers, parse_stamp, single_header
+from nsw.deliveries import build_deliveries
+from nsw.documents import Document, identify
+from nsw.envelope import parse_stamp, single_header
 from nsw.errors import CATALOGUE, Code, MessageError, Severity, Verdict
-from nsw.events import EventType, build_event, cloud_event_headers, format_time
-from nsw.held import build_held
+from nsw.events import EventType, build_event
 from nsw.identifiers import CaseId, ConversationId, PartyId, SubmissionId, split_case_id
 from nsw.messagetypes import MessageType
 from nsw.model import (
@@ -31,7 +29,6 @@ from nsw.model import (
     Format,
     Kind,
     Publication,
-    Purpose,
     Record,
     SenderRole,
     Submission,
@@ -39,8 +36,8 @@ from nsw.model import (
     utc_from_ms,
 )
 from nsw.reference import Reference
-from nsw.responses import build_acknowledgement, build_rejection
-from nsw.routing import AnswerFormat, decide_agencies, find_party
+from nsw.responses import Grounds, acknowledge, answer_format, forward_response, reject
+from nsw.routing import decide_agencies
 from nsw.rules import RuleContext
 from nsw.validation import check_schema
 
@@ -218,10 +215,9 @@ def _accepted(
     submission: Submission, reference: Reference, judgement: Judgement, document: Document
 ) -> Outcome:
     digest = _digest(submission.value)
-    deliveries = tuple(_deliveries(submission, reference, judgement, document, digest))
-    form = _answer_format(submission, reference)
-    root = build_acknowledgement(submission, document.message_type, digest, judgement.decision, reference)
-    answer = _answer(submission, reference, reference.acknowledgement, root, form, Verdict.ACCEPTED)
+    deliveries = build_deliveries(submission, reference, document, judgement.data, judgement.decision, digest)
+    form = answer_format(submission, reference)
+    answer = acknowledge(submission, reference, document.message_type, judgement.decision, digest, form)
     reasons = [
         {"agency": each.agency, "route": each.route, "items": list(each.items), "text": each.text_en}
         for each in judgement.decision.reasons
@@ -250,83 +246,12 @@ def _accepted(
     return Outcome(Verdict.ACCEPTED, publications, case, judgement, submission)
 
 
-def _deliveries(
-    submission: Submission, reference: Reference, judgement: Judgement, document: Document, digest: str
-) -> Iterator[Publication]:
-    content_by_format: dict[Format, bytes] = {document.format: submission.value or b""}
-    common = _delivery_headers(submission, reference, judgement, document, digest)
-    for code in judgement.decision.agencies:
-        accepted = reference.tables.agencies[code].formats_for(document.message_type.name)
-        form = document.format if document.format in accepted or not accepted else accepted[0]
-        routes = ",".join(
-            dict.fromkeys(each.route for each in judgement.decision.reasons if each.agency == code)
-        )
-        own = encode_headers(((topics.H_AGENCY, code), (topics.H_FORMAT, form), (topics.H_ROUTES, routes)))
-        identifier = f"{submission.submission_id}.{submission.attempt}.{code}"
-        headers = (
-            cloud_event_headers(
-                submission,
-                reference.window.source,
-                identifier=identifier,
-                type_="nsw.declaration.delivered",
-                content_type=topics.CONTENT_TYPE_BY_FORMAT[form],
-            )
-            + common
-            + own
-        )
-        delivery = Publication(
-            Purpose.DELIVERY,
-            topics.agency_inbox(code),
-            submission.conversation_id.encode(),
-            content_by_format.get(form),
-            headers,
-            counted_as=code,
-        )
-        try:
-            if not accepted:
-                raise MessageError(Code.FORMAT_NOT_ACCEPTED, f"{code} takes no {document.message_type.name}")
-            if form not in content_by_format:
-                content_by_format[form] = encode_document(document.message_type, document.root, form)
-        except MessageError as error:
-            yield build_held(replace(delivery, value=submission.value), error.code, error.detail)
-        else:
-            yield replace(delivery, value=content_by_format[form])
-
-
-def _delivery_headers(
-    submission: Submission, reference: Reference, judgement: Judgement, document: Document, digest: str
-) -> tuple[tuple[str, bytes], ...]:
-    return encode_headers(
-        (
-            (topics.H_CONVERSATION, submission.conversation_id),
-            (topics.H_SUBMISSION, submission.submission_id),
-            (topics.H_PARTY, submission.party),
-            (topics.H_REFERENCE, judgement.data.reference_number),
-            (topics.H_MESSAGE_TYPE, document.message_type.name),
-            (topics.H_MESSAGE_VERSION, document.message_type.version),
-            (topics.H_LODGED_AT, format_time(submission.lodged_at)),
-            (topics.H_VIEW, "identity"),
-            (topics.H_ORIGINAL_FORMAT, document.format),
-            (topics.H_ORIGINAL_DIGEST, f"sha-256:{digest}"),
-            (topics.H_REFERENCE_VERSION, reference.version),
-        )
-    )
-
-
 def _refused(submission: Submission, reference: Reference, judgement: Judgement) -> Outcome:
     """Answer with every finding; what could not be understood is kept as a dead letter too."""
     digest = _digest(submission.value)
-    form = _answer_format(submission, reference)
-    root = build_rejection(
-        submission,
-        judgement.message_type,
-        digest,
-        judgement.verdict,
-        judgement.findings,
-        judgement.omitted,
-        reference,
-    )
-    answer = _answer(submission, reference, reference.rejection, root, form, judgement.verdict)
+    form = answer_format(submission, reference)
+    grounds = Grounds(judgement.verdict, judgement.findings, judgement.omitted)
+    answer = reject(submission, reference, judgement.message_type, grounds, digest, form)
     events = _Events(submission, reference, judgement)
     received = events.next(
         EventType.DECLARATION_RECEIVED, {"digest": digest, "bytes": len(submission.value or b"")}
@@ -361,29 +286,12 @@ def _answer_of_agency(submission: Submission, reference: Reference, case: Case |
             submission, reference, judgement, Code.ANSWER_NOT_VALID, fault or "it could not be understood"
         )
     document = judgement.document
-    wanted = find_party(reference.parties, submission.party).answers
-    form = _wanted_format(wanted) or (case.format if case else document.format)
-    content = submission.value or b""
-    if form is not document.format:
-        try:
-            content = encode_document(document.message_type, document.root, form)
-        except MessageError:
-            form = document.format
+    delivered, form = forward_response(submission, reference, document, case.format if case else None)
     data = {
         "agency": submission.sender,
         "status": judgement.data.fields.get("status", ""),
         "declaration_number": judgement.data.fields.get("declaration_number", ""),
     }
-    headers = _answer_headers(submission, reference, document.message_type, form, verdict=None)
-    reference_number = split_case_id(submission.case_id)[1] or submission.case_id
-    delivered = Publication(
-        Purpose.ANSWER,
-        topics.outbox(submission.party),
-        reference_number.encode(),
-        content,
-        headers + encode_headers(((topics.H_AGENCY, submission.sender),)),
-        counted_as="response",
-    )
     events = _Events(submission, reference, judgement)
     publications = (
         delivered,
@@ -437,69 +345,6 @@ def _unstamped(record: Record, code: Code, detail: str) -> Outcome:
     letter = build_dead_letter(place, code, detail, version=__version__, stamped=False)
     judgement = Judgement(Verdict.DEAD_LETTER, (finding_of(code, detail),))
     return Outcome(Verdict.DEAD_LETTER, (letter,), None, judgement, None)
-
-
-def _answer(  # noqa: PLR0913 - one for each part of the answer
-    submission: Submission,
-    reference: Reference,
-    message_type: MessageType,
-    root: etree._Element,
-    form: Format,
-    verdict: Verdict,
-) -> Publication:
-    key = submission.origin.key or submission.submission_id.encode()
-    headers = _answer_headers(submission, reference, message_type, form, verdict=verdict)
-    return Publication(
-        Purpose.ANSWER,
-        topics.outbox(submission.party),
-        key,
-        encode_document(message_type, root, form),
-        headers,
-        counted_as=message_type.kind,
-    )
-
-
-def _answer_headers(
-    submission: Submission,
-    reference: Reference,
-    message_type: MessageType,
-    form: Format,
-    *,
-    verdict: Verdict | None,
-) -> tuple[tuple[str, bytes], ...]:
-    identifier = f"{submission.submission_id}.{submission.attempt}.{message_type.kind}"
-    return cloud_event_headers(
-        submission,
-        reference.window.source,
-        identifier=identifier,
-        type_=f"nsw.{message_type.kind}.sent",
-        content_type=topics.CONTENT_TYPE_BY_FORMAT[form],
-    ) + encode_headers(
-        (
-            (topics.H_CONVERSATION, submission.conversation_id),
-            (topics.H_SUBMISSION, submission.submission_id),
-            (topics.H_REFERENCE, split_case_id(submission.case_id)[1]),
-            (topics.H_MESSAGE_TYPE, message_type.name),
-            (topics.H_MESSAGE_VERSION, message_type.version),
-            (topics.H_FORMAT, form),
-            (topics.H_VERDICT, verdict),
-        )
-    )
-
-
-def _answer_format(submission: Submission, reference: Reference) -> Format:
-    """Answer in the format that the party asked for in the register, else in the one it sent."""
-    wanted = _wanted_format(find_party(reference.parties, submission.party).answers)
-    if wanted is not None:
-        return wanted
-    try:
-        return detect_format(submission.value)
-    except MessageError:
-        return Format.XML
-
-
-def _wanted_format(answers: AnswerFormat) -> Format | None:
-    return None if answers is AnswerFormat.AS_SENT else Format(answers.value)
 
 
 def _codes(judgement: Judgement) -> list[str]:

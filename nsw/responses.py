@@ -1,16 +1,153 @@
-"""Our answers to the trader: acknowledgements and rejections, as documents of message types of our own."""
+"""Answers to the trader: our acknowledgements and rejections, and agencies' responses on their way through."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from lxml import etree
 
-from nsw.events import format_time
+from nsw import topics
+from nsw.documents import Document, detect_format, encode_document
+from nsw.envelope import encode_headers
+from nsw.errors import MessageError
+from nsw.events import cloud_event_headers, format_time
 from nsw.identifiers import split_case_id
 from nsw.messagetypes import MessageType
-from nsw.model import Decision, Finding, Submission, Verdict
+from nsw.model import Decision, Finding, Format, Headers, Publication, Purpose, Submission, Verdict
 from nsw.reference import Reference
+from nsw.routing import AnswerFormat, find_party
 
 _Child = tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """
+    Why something is refused.
+
+    Attributes:
+        omitted: findings beyond the cap, counted only.
+    """
+
+    verdict: Verdict
+    findings: Sequence[Finding]
+    omitted: int
+
+
+def answer_format(submission: Submission, reference: Reference) -> Format:
+    """Answer in the format that the party asked for in the register, else in the one it sent."""
+    wanted = _wanted_format(submission, reference)
+    if wanted is not None:
+        return wanted
+    try:
+        return detect_format(submission.value)
+    except MessageError:
+        return Format.XML
+
+
+def _wanted_format(submission: Submission, reference: Reference) -> Format | None:
+    answers = find_party(reference.parties, submission.party).answers
+    return None if answers is AnswerFormat.AS_SENT else Format(answers.value)
+
+
+def acknowledge(
+    submission: Submission,
+    reference: Reference,
+    message_type: MessageType,
+    decision: Decision,
+    digest: str,
+    form: Format,
+) -> Publication:
+    """Publish the acknowledgement of an accepted declaration: which agencies have it, and why."""
+    root = build_acknowledgement(submission, message_type, digest, decision, reference)
+    return _answer(submission, reference, reference.acknowledgement, root, form, Verdict.ACCEPTED)
+
+
+def reject(
+    submission: Submission,
+    reference: Reference,
+    message_type: MessageType | None,
+    grounds: Grounds,
+    digest: str,
+    form: Format,
+) -> Publication:
+    """Publish the rejection of a declaration with every finding; *message_type* is None where it is unknown."""
+    root = build_rejection(submission, message_type, digest, grounds, reference)
+    return _answer(submission, reference, reference.rejection, root, form, grounds.verdict)
+
+
+def forward_response(
+    submission: Submission, reference: Reference, document: Document, case_format: Format | None
+) -> tuple[Publication, Format]:
+    """
+    Pass an agency's response on to the trader.
+
+    Args:
+        case_format: the format that the trader used in this case, when it is known.
+
+    Returns:
+        What to publish and in which format: the party's, else the case's, else the agency's own bytes.
+    """
+    form = _wanted_format(submission, reference) or case_format or document.format
+    content = submission.value or b""
+    if form is not document.format:
+        try:
+            content = encode_document(document.message_type, document.root, form)
+        except MessageError:
+            form = document.format
+    key = split_case_id(submission.case_id)[1] or submission.case_id
+    headers = _answer_headers(submission, reference, document.message_type, form, None)
+    return Publication(
+        Purpose.ANSWER,
+        topics.outbox(submission.party),
+        key.encode(),
+        content,
+        headers + encode_headers(((topics.H_AGENCY, submission.sender),)),
+        counted_as=document.message_type.kind,
+    ), form
+
+
+def _answer(
+    submission: Submission,
+    reference: Reference,
+    message_type: MessageType,
+    root: etree._Element,
+    form: Format,
+    verdict: Verdict,
+) -> Publication:
+    return Publication(
+        Purpose.ANSWER,
+        topics.outbox(submission.party),
+        submission.origin.key or submission.submission_id.encode(),
+        encode_document(message_type, root, form),
+        _answer_headers(submission, reference, message_type, form, verdict),
+        counted_as=message_type.kind,
+    )
+
+
+def _answer_headers(
+    submission: Submission,
+    reference: Reference,
+    message_type: MessageType,
+    form: Format,
+    verdict: Verdict | None,
+) -> Headers:
+    return cloud_event_headers(
+        submission,
+        reference.window.source,
+        identifier=f"{submission.submission_id}.{submission.attempt}.{message_type.kind}",
+        type_=f"nsw.{message_type.kind}.sent",
+        content_type=topics.CONTENT_TYPE_BY_FORMAT[form],
+    ) + encode_headers(
+        (
+            (topics.H_CONVERSATION, submission.conversation_id),
+            (topics.H_SUBMISSION, submission.submission_id),
+            (topics.H_REFERENCE, split_case_id(submission.case_id)[1]),
+            (topics.H_MESSAGE_TYPE, message_type.name),
+            (topics.H_MESSAGE_VERSION, message_type.version),
+            (topics.H_FORMAT, form),
+            (topics.H_VERDICT, verdict),
+        )
+    )
 
 
 def build_acknowledgement(
@@ -27,31 +164,24 @@ def build_acknowledgement(
     return root
 
 
-def build_rejection(  # noqa: PLR0913 - one for each part of the answer
+def build_rejection(
     submission: Submission,
     message_type: MessageType | None,
     digest: str,
-    verdict: Verdict,
-    findings: Sequence[Finding],
-    omitted: int,
+    grounds: Grounds,
     reference: Reference,
 ) -> etree._Element:
-    """
-    Write the rejection of a declaration, with every finding.
-
-    Args:
-        omitted: findings beyond the cap, counted only.
-    """
+    """Write the rejection of a declaration, with every finding."""
     root = _begin(reference.rejection, submission, message_type, digest, reference)
     _append(
         root,
         [
-            ("Verdict", verdict),
-            ("FindingCount", str(len(findings) + omitted)),
-            ("FindingsOmitted", str(omitted)),
+            ("Verdict", grounds.verdict),
+            ("FindingCount", str(len(grounds.findings) + grounds.omitted)),
+            ("FindingsOmitted", str(grounds.omitted)),
         ],
     )
-    for finding in findings:
+    for finding in grounds.findings:
         _append(etree.SubElement(root, _name(root, "Finding")), _finding_children(finding))
     return root
 

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any, cast
 
 from lxml import etree
 from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaValidationError
@@ -118,10 +119,17 @@ def _xsd_element(message_type: MessageType, element: etree._Element) -> XsdEleme
     steps = [element, *element.iterancestors()][::-1]
     declared: XsdElement | None = schema.maps.elements.get(str(steps[0].tag))
     for step in steps[1:]:
-        if declared is None or not isinstance(declared.type.content, XsdGroup):
+        content = _content_of(declared)
+        if content is None:
             return None
-        declared = _child_declaration(declared.type.content, str(step.tag))
+        declared = _child_declaration(content, str(step.tag))
     return declared
+
+
+def _content_of(declared: XsdElement | None) -> XsdGroup | None:
+    """Give an element's content model; None where it has no child elements."""
+    content = getattr(declared.type, "content", None) if declared is not None else None
+    return content if isinstance(content, XsdGroup) else None
 
 
 def _child_declaration(group: XsdGroup, tag: str) -> XsdElement | None:
@@ -198,8 +206,10 @@ def _code_of(error: "etree._LogEntry") -> Code:
 
 def _slow_faults(message_type: MessageType, declared: XsdElement, scope: etree._Element) -> Iterator[_Fault]:
     misshapen: set[etree._Element] = set()
-    for error in declared.iter_errors(scope):
-        element = error.elem if isinstance(error.elem, etree._Element) else scope
+    # The package takes lxml's elements, but declares the standard library's only.
+    for error in declared.iter_errors(cast("Any", scope)):
+        found: object = error.elem
+        element = found if isinstance(found, etree._Element) else scope
         if isinstance(error, XMLSchemaChildrenValidationError):
             if element not in misshapen:
                 misshapen.add(element)
@@ -228,7 +238,7 @@ def _children_faults(
     if model is not None:
         yield from _compare_with_sequence(parent, model)
         return
-    child = error.invalid_child
+    child: object = error.invalid_child
     if isinstance(child, etree._Element):
         yield _Fault(Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} in {local_name(parent)}")
     else:
@@ -240,11 +250,11 @@ def _children_faults(
 
 def _plain_sequence(declared: XsdElement | None) -> list[XsdElement] | None:
     """Give the particles of a content model that is one sequence of elements; None for any other model."""
-    content = declared.type.content if declared is not None else None
-    if not isinstance(content, XsdGroup) or content.model != "sequence" or content.max_occurs != 1:
+    content = _content_of(declared)
+    if content is None or content.model != "sequence" or content.max_occurs != 1:
         return None
-    particles = list(content)
-    if not all(isinstance(each, XsdElement) for each in particles):
+    particles = [each for each in content if isinstance(each, XsdElement)]
+    if len(particles) != len(content):
         return None
     names = [each.name for each in particles]
     return particles if len(set(names)) == len(names) else None
