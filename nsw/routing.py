@@ -16,8 +16,10 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 import yaml
 from stdnum.th import tin
@@ -95,12 +97,15 @@ class _YamlFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.problems: list[str] = []
+        self._problems: list[tuple[int, str]] = []
 
     def report(self, node: yaml.Node | None, sentence: str) -> None:
         """Note a problem at the node's line."""
-        line = node.start_mark.line + 1 if node is not None else 1
-        self.problems.append(f"{self.path} line {line}: {sentence}")
+        self.report_line(node.start_mark.line + 1 if node is not None else 1, sentence)
+
+    def report_line(self, line: int, sentence: str) -> None:
+        """Note a problem at a line."""
+        self._problems.append((line, f"{self.path} line {line}: {sentence}"))
 
     def root(self) -> yaml.Node | None:
         """Parse the file; None when it is not YAML."""
@@ -108,9 +113,9 @@ class _YamlFile:
             root: yaml.Node | None = yaml.compose(_read_text(self.path), Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            self.problems.append(f"{self.path} line {line}: not YAML: {error.problem}")
+            self.report_line(line, f"not YAML: {error.problem}")
         except yaml.YAMLError as error:
-            self.problems.append(f"{self.path}: not YAML: {error}")
+            self.report_line(1, f"not YAML: {error}")
         else:
             if root is None:
                 self.report(None, "the file is empty")
@@ -127,11 +132,11 @@ class _YamlFile:
         """Give a mapping's values by key; unknown, missing and repeated keys are problems."""
         known = (*required, *optional)
         found = self.any_entries(node, what)
-        for key in found.keys() - set(known):
+        for key in sorted(found.keys() - set(known)):
             self.report(found[key], f"{what}: unknown key {key!r}; known are {', '.join(known)}")
-        if node is not None:
-            for key in (key for key in required if key not in found):
-                self.report(node, f"{what}: {key!r} is missing")
+        missing = [key for key in required if key not in found]
+        for key in missing if isinstance(node, yaml.MappingNode) else ():
+            self.report(node, f"{what}: {key!r} is missing")
         return found
 
     def any_entries(self, node: yaml.Node | None, what: str) -> dict[str, yaml.Node]:
@@ -236,10 +241,11 @@ class _YamlFile:
         End the reading.
 
         Raises:
-            ConfigError: with every problem found.
+            ConfigError: with every problem found, in the order of lines.
         """
-        if self.problems:
-            raise ConfigError(*self.problems)
+        if self._problems:
+            in_order = sorted(self._problems, key=itemgetter(0))
+            raise ConfigError(*(sentence for _, sentence in in_order))
 
 
 # The permit table.
@@ -333,8 +339,9 @@ class PermitTable:
     def reasons_for(self, items: Iterable[Item], direction: str, on: date) -> list[Reason]:
         """Give one reason for each row that holds for some of the items."""
         numbers_by_row: dict[int, tuple[PermitRow, list[int]]] = {}
-        for item in items if direction in self.index else ():
-            for row in self.rows_for(item.tariff_code, item.statistical_code, direction):
+        rows_by_key = self.index.get(direction, {})
+        for item in items if rows_by_key else ():
+            for row in rows_by_key.get(_permit_key(item.tariff_code, item.statistical_code), ()):
                 if row.in_force(on):
                     numbers_by_row.setdefault(id(row), (row, []))[1].append(item.number)
         return [self._reason(row, direction, on, tuple(numbers)) for row, numbers in numbers_by_row.values()]
@@ -475,6 +482,8 @@ class Condition:
                 return bool(text)
             case Comparison.ABSENT:
                 return not text
+            case _:
+                assert_never(self.test)
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,24 +517,39 @@ class Route:
                 return condition.values
         return None
 
-    def match(self, fields: Mapping[str, str], items: Iterable[Item], on: date) -> tuple[int, ...] | None:
-        """
-        Try the route.
+    def applies(self, fields: Mapping[str, str], on: date) -> bool:
+        """Tell whether the route is in force and holds for the declaration as a whole."""
+        return _in_force(on, self.effective_from, self.effective_until) and _all_hold(self.conditions, fields)
 
-        Returns:
-            The numbers of the goods items concerned, () when it asks nothing of items; None when it does not
-            apply.
-        """
-        if not _in_force(on, self.effective_from, self.effective_until):
-            return None
-        if not all(condition.holds(fields) for condition in self.conditions):
-            return None
-        if not self.item_conditions:
-            return ()
-        return tuple(item.number for item in items if self._concerns(item)) or None
+    def items_concerned(self, groups: Iterable["_AlikeItems"]) -> tuple[int, ...]:
+        """Give the numbers of the goods items that meet all item conditions, in order."""
+        found = [group.numbers for group in groups if _all_hold(self.item_conditions, group.fields)]
+        return tuple(sorted(chain.from_iterable(found)))
 
-    def _concerns(self, item: Item) -> bool:
-        return all(condition.holds(item.fields) for condition in self.item_conditions)
+
+def _all_hold(conditions: tuple[Condition, ...], fields: Mapping[str, str]) -> bool:
+    return all(condition.holds(fields) for condition in conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class _AlikeItems:
+    """The goods items that have the same values in the fields that routes ask about."""
+
+    fields: Mapping[str, str]
+    numbers: list[int]
+
+
+def _group_items(items: Iterable[Item], routes: Iterable[Route]) -> list[_AlikeItems]:
+    """Group items before asking about them: 999 items seldom have more than a few different UN numbers."""
+    names = tuple(sorted({condition.field for route in routes for condition in route.item_conditions}))
+    numbers_by_values: dict[tuple[str, ...], list[int]] = {}
+    for item in items if names else ():
+        values = tuple([item.fields.get(name, "") for name in names])
+        numbers_by_values.setdefault(values, []).append(item.number)
+    return [
+        _AlikeItems(dict(zip(names, values, strict=True)), numbers)
+        for values, numbers in numbers_by_values.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -563,15 +587,15 @@ class Routes:
 
     def reasons_for(self, message_type: str, direction: str, data: CanonicalFields, on: date) -> list[Reason]:
         """Give one reason for each agency of each route that applies."""
-        routes = self.by_message_type.get(message_type, self.general)
-        if not routes:
-            return []
         fields = {**data.fields, "message_type": message_type, "direction": direction}
-        found = ((route, route.match(fields, data.items, on)) for route in routes)
+        candidates = self.by_message_type.get(message_type, self.general)
+        routes = [route for route in candidates if route.applies(fields, on)]
+        groups = _group_items(data.items, routes)
+        found = ((route, route.items_concerned(groups)) for route in routes)
         return [
             Reason(agency, route.id, route.reason_en, route.reason_th, numbers)
             for route, numbers in found
-            if numbers is not None
+            if numbers or not route.item_conditions
             for agency in route.agencies
         ]
 
@@ -631,15 +655,15 @@ def _read_when(
     entries = file.any_entries(node, "when")
     item_node = entries.pop("item", None)
     items = file.any_entries(item_node, "item")
-    if node is not None and not entries and not items:
-        file.report(node, "when: name at least one condition; customs gets every declaration anyway")
-    elif item_node is not None and not items:
+    if item_node is not None and not items:
         file.report(item_node, "item: name at least one condition")
-    for field in items.keys() & {"message_type", "direction", "item"}:
+    elif node is not None and not entries and not items:
+        file.report(node, "when: name at least one condition; customs gets every declaration anyway")
+    for field in sorted(items.keys() & {"message_type", "direction", "item"}):
         file.report(items[field], f"{field!r} is not a field of a goods item")
     conditions = [each for field, test in entries.items() for each in _read_condition(file, field, test)]
     for each in (each for each in conditions if each.field == "direction" and each.test is Comparison.ANY_OF):
-        for value in set(each.values).difference(_DIRECTIONS):
+        for value in sorted(set(each.values).difference(_DIRECTIONS)):
             file.report(entries["direction"], f"direction {value!r} is not one of {', '.join(_DIRECTIONS)}")
     item_conditions = [each for field, test in items.items() for each in _read_condition(file, field, test)]
     return tuple(conditions), tuple(item_conditions)
@@ -734,13 +758,14 @@ def load_agencies(path: Path) -> dict[AgencyCode, Agency]:
     agency_by_code: dict[AgencyCode, Agency] = {}
     for node in file.rows("agencies"):
         agency = _read_agency(file, node)
-        if agency.code in agency_by_code:
+        if agency.code and agency.code in agency_by_code:
             file.report(node, f"agency {agency.code!r} is given twice")
         agency_by_code[agency.code] = agency
-    leads = [agency.code for agency in agency_by_code.values() if agency.lead]
-    if not file.problems and len(leads) != 1:
-        file.report(None, f"exactly one agency must have 'lead: true', not {len(leads)} ({', '.join(leads)})")
     file.finish()
+    try:
+        lead_of(agency_by_code)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
     return agency_by_code
 
 
@@ -762,7 +787,7 @@ def _read_acceptance(file: _YamlFile, node: yaml.Node) -> Acceptance:
     entries = file.entries(node, "accepts", ("message_types", "formats"), optional=("view",))
     formats = file.texts(entries.get("formats"), "formats")
     known = [*Format]
-    for unknown in set(formats).difference(known, {""}):
+    for unknown in sorted(set(formats).difference(known, {""})):
         file.report(entries["formats"], f"formats: {unknown!r} is not known; known are {', '.join(known)}")
     return Acceptance(
         message_types=file.texts(entries.get("message_types"), "message_types"),
@@ -807,7 +832,7 @@ def load_parties(path: Path) -> dict[PartyId, Party]:
     party_by_id: dict[PartyId, Party] = {}
     for node in file.rows("parties"):
         party = _read_party(file, node)
-        if party.id in party_by_id:
+        if party.id and party.id in party_by_id:
             file.report(node, f"party {party.id!r} is given twice")
         party_by_id[party.id] = party
     file.finish()
@@ -862,7 +887,7 @@ def lead_of(agencies: Mapping[AgencyCode, Agency]) -> AgencyCode:
     """
     leads = [agency.code for agency in agencies.values() if agency.lead]
     if len(leads) != 1:
-        raise ConfigError(f"exactly one agency must lead, not {len(leads)}")
+        raise ConfigError(f"exactly one agency must have 'lead: true', not {', '.join(leads) or 'none'}")
     return leads[0]
 
 
