@@ -1,0 +1,375 @@
+"""
+Administration of the window's topics: what is there, what is wrong, reading, lag, and publishing by an operator.
+
+Knows how Kafka is administered; knows nothing of documents.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
+
+from kafka import IsolationLevel, OffsetSpec, TopicPartition
+from kafka import errors as kafka_errors
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from nsw import topics
+from nsw.connection import (
+    BrokerRefusedError,
+    BrokerUnavailableError,
+    Connection,
+    Publisher,
+    Receipt,
+    RecordReader,
+    TopicMissingError,
+    close_producer,
+    explained,
+    open_admin,
+    open_producer,
+    send,
+    sized,
+)
+from nsw.model import Publication, Purpose
+from nsw.topics import TopicSpec
+
+__all__ = [
+    "BrokerRefusedError",
+    "BrokerUnavailableError",
+    "Connection",
+    "TopicMissingError",
+    "TopicState",
+    "check_topics",
+    "cluster_id",
+    "consumer_lag",
+    "create_topics",
+    "end_offsets",
+    "find_problems",
+    "list_topics",
+    "publish_atomically",
+    "publish_control",
+    "read_topic",
+]
+
+#: The settings of topics that the window depends on or that an operator asks for first.
+SETTINGS = (
+    "message.timestamp.type",
+    "max.message.bytes",
+    "cleanup.policy",
+    "compression.type",
+    "min.insync.replicas",
+    "retention.ms",
+)
+#: One request must not grow with the number of parties.
+_TOPICS_PER_REQUEST = 200
+#: An abandoned transaction hides later records of its topics for so long.
+_TRANSACTION_TIMEOUT_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """
+    How a topic is set up.
+
+    Attributes:
+        settings: values in force for the names in ``SETTINGS``, whoever set them; empty when this login may not see.
+    """
+
+    partitions: int
+    replication_factor: int
+    settings: Mapping[str, str]
+
+
+def cluster_id(connection: Connection) -> str:
+    """Give the cluster's id, a part of every submission id."""
+    with closing(open_admin(connection)) as admin, explained(connection, "ask for the cluster's id"):
+        return str(admin.describe_cluster()["cluster_id"])
+
+
+def list_topics(connection: Connection) -> dict[str, TopicState]:
+    """List every topic that this login sees, by name, in order; Kafka's own (``__…``) are left out."""
+    with closing(open_admin(connection)) as admin, explained(connection, "list topics"):
+        return _states(admin)
+
+
+def _states(admin: Any) -> dict[str, TopicState]:  # noqa: ANN401 - untyped library
+    described = {
+        each["name"]: each["partitions"]
+        for each in admin.describe_topics()
+        if not each["is_internal"] and not each["name"].startswith("__") and not each["error_code"]
+    }
+    settings = _settings(admin, sorted(described))
+    return {
+        name: TopicState(
+            partitions=len(described[name]),
+            replication_factor=min((len(each["replica_nodes"]) for each in described[name]), default=0),
+            settings=settings.get(name, {}),
+        )
+        for name in sorted(described)
+    }
+
+
+def _settings(admin: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:  # noqa: ANN401 - untyped library
+    settings: dict[str, dict[str, str]] = {}
+    for chunk in _chunks(names):
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name, list(SETTINGS)) for name in chunk]
+        found = admin.describe_configs(resources, config_filter="all").get("topic", {})
+        for name, values in found.items():
+            settings[name] = {key: str(entry["value"]) for key, entry in values.items()}
+    return settings
+
+
+def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[start : start + _TOPICS_PER_REQUEST] for start in range(0, len(names), _TOPICS_PER_REQUEST))
+
+
+def create_topics(connection: Connection, specs: Sequence[TopicSpec], replication_factor: int) -> list[str]:
+    """
+    Create the topics that are missing; existing ones stay as they are, even where they differ (see ``check_topics``).
+
+    Returns:
+        Names created, in the order of *specs*; each has a leader for every partition.
+
+    Raises:
+        BrokerRefusedError: every topic that Kafka did not create, with its reason; the others are created.
+    """
+    by_name = {spec.name: spec for spec in specs}
+    created: list[str] = []
+    problems: list[str] = []
+    with closing(open_admin(connection)) as admin, explained(connection, "create topics"):
+        existing = set(admin.list_topics())
+        missing = [name for name in by_name if name not in existing]
+        for chunk in _chunks(missing):
+            wanted = {name: _creation(by_name[name], replication_factor) for name in chunk}
+            for answer in admin.create_topics(wanted, raise_errors=False)["topics"]:
+                code, name = answer["error_code"], answer["name"]
+                if code == kafka_errors.NoError.errno:
+                    created.append(name)
+                elif code != kafka_errors.TopicAlreadyExistsError.errno:
+                    reason = answer.get("error_message") or kafka_errors.for_code(code).__name__
+                    problems.append(f"topic {name} was not created: {reason}")
+        admin.wait_for_topics(created, timeout_ms=round(connection.timeout_seconds * 1000))
+    if problems:
+        raise BrokerRefusedError(*problems)
+    return [name for name in by_name if name in set(created)]
+
+
+def _creation(spec: TopicSpec, replication_factor: int) -> dict[str, object]:
+    return {
+        "num_partitions": spec.partitions,
+        "replication_factor": replication_factor,
+        "configs": spec.settings,
+    }
+
+
+def check_topics(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
+    """
+    Compare the topics with what the window relies on.
+
+    Returns:
+        Every problem as a sentence, in the order of *specs*; empty when all is well.
+    """
+    return find_problems(list_topics(connection), specs)
+
+
+def find_problems(states: Mapping[str, TopicState], specs: Sequence[TopicSpec]) -> list[str]:
+    """Compare topics as they are with what the window relies on, without asking Kafka."""
+    return [problem for spec in specs for problem in _problems(states.get(spec.name), spec)]
+
+
+def _problems(state: TopicState | None, spec: TopicSpec) -> Iterator[str]:
+    if state is None:
+        yield f"topic {spec.name} is missing"
+        return
+    if state.partitions != spec.partitions:
+        yield f"topic {spec.name} has {state.partitions} partition(s), not {spec.partitions}: {_why(spec.name)}"
+    if not state.settings:
+        yield f"topic {spec.name}: its settings cannot be read (is DescribeConfigs permitted?)"
+        return
+    for name, wanted in {"compression.type": "producer", **spec.settings}.items():
+        yield from _setting_problems(spec.name, name, wanted, state.settings.get(name, ""))
+
+
+def _why(topic: str) -> str:
+    if topic == topics.CASES:
+        return "a case would be looked for in another partition than the one that has its past"
+    return "the order of its records depends on it"
+
+
+def _setting_problems(topic: str, name: str, wanted: str, found: str) -> Iterator[str]:
+    if name == "max.message.bytes":
+        yield from _size_problems(topic, int(wanted), int(found or 0))
+    elif set(found.split(",")) != set(wanted.split(",")):
+        reason = _REASONS.get(name, "the window relies on it")
+        yield f"topic {topic}: {name} is {found or 'unknown'}, not {wanted}: {reason}"
+
+
+def _size_problems(topic: str, wanted: int, found: int) -> Iterator[str]:
+    if found < wanted:
+        yield f"topic {topic}: max.message.bytes is {found}, less than {wanted}: large documents would be refused"
+    elif found > wanted and (topics.party_of_inbox(topic) or topics.agency_of_outbox(topic)):
+        # What others write must still fit the window's own topics once headers are added.
+        yield f"topic {topic}: max.message.bytes is {found}, more than {wanted}: what it takes may not fit further on"
+
+
+_REASONS = {
+    "message.timestamp.type": "the lodging time must be the broker's, not the sender's clock",
+    "cleanup.policy": "records would be removed that the window needs, or never be",
+    "compression.type": "the broker would compress every batch anew",
+}
+
+
+def end_offsets(connection: Connection, names: Sequence[str]) -> dict[tuple[str, int], int]:
+    """
+    Give the stable ends of topics: the offset after the last record that no open transaction can still take away.
+
+    Returns:
+        Offset by topic and partition.
+
+    Raises:
+        TopicMissingError: a topic does not exist.
+    """
+    with closing(open_admin(connection)) as admin, explained(connection, "ask for the ends of topics"):
+        described = {each["name"]: each for each in admin.describe_topics(list(names))}
+        for name in names:
+            if name not in described or described[name]["error_code"]:
+                raise TopicMissingError(f"Kafka at {connection.bootstrap_servers}: there is no topic {name}")
+        parts = [(name, each["partition_index"]) for name in names for each in described[name]["partitions"]]
+        return _ends(admin, parts)
+
+
+def _ends(admin: Any, parts: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:  # noqa: ANN401 - untyped library
+    wanted = {TopicPartition(*part): OffsetSpec.LATEST for part in parts}
+    if not wanted:
+        return {}
+    found = admin.list_partition_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED)
+    return {(part.topic, part.partition): offset.offset for part, offset in found.items()}
+
+
+def consumer_lag(connection: Connection, group_ids: Sequence[str]) -> dict[tuple[str, str, int], int]:
+    """
+    Tell how many offsets consumer groups are behind the stable ends.
+
+    Markers of transactions take offsets too: a group that has read everything in a transactional topic may show 1.
+
+    Returns:
+        Lag by group, topic and partition, for partitions in which the group committed an offset.
+    """
+    if not group_ids:
+        return {}
+    with closing(open_admin(connection)) as admin, explained(connection, "ask for offsets of groups"):
+        committed = {
+            (group, part.topic, part.partition): place.offset
+            for group, places in admin.list_group_offsets(list(group_ids)).items()
+            for part, place in places.items()
+            if place.offset >= 0
+        }
+        existing = set(admin.list_topics())
+        ends = _ends(admin, sorted({(topic, part) for _, topic, part in committed if topic in existing}))
+    return {
+        (group, topic, part): max(ends[topic, part] - offset, 0)
+        for (group, topic, part), offset in committed.items()
+        if (topic, part) in ends
+    }
+
+
+def read_topic(
+    connection: Connection,
+    names: Sequence[str],
+    *,
+    follow: bool = False,
+    from_end: bool = False,
+    offsets: Mapping[tuple[str, int], int] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> RecordReader:
+    """
+    Read committed records without a consumer group.
+
+    Opened at once, read as the caller iterates; without *follow* it ends at the stable ends found at once.
+
+    Args:
+        follow: go on for new records until *stop*.
+        from_end: begin at the ends instead of the beginnings.
+        offsets: where to begin in some partitions, by topic and partition.
+        stop: asked before each record and several times a second; True ends the reading.
+
+    Returns:
+        An iterator of records, in order within a partition; also a context manager that closes it early.
+    """
+    return RecordReader(connection, names, follow=follow, from_end=from_end, offsets=offsets, stop=stop)
+
+
+def publish_atomically(
+    connection: Connection, publications: Sequence[Publication], transactional_id: str
+) -> None:
+    """
+    Publish records in one transaction: readers of committed records see all of them or none.
+
+    Args:
+        transactional_id: names the writer; a second writer with the same name ends the first one's transaction.
+
+    Raises:
+        MessageError: NSW-1004, a topic does not take a record of that size; nothing is published.
+        TopicMissingError: nothing is published.
+        BrokerUnavailableError: not confirmed in time; its sentence tells whether the records may stand all the same.
+    """
+    if not publications:
+        return
+    producer = open_producer(
+        connection, transactional_id=transactional_id, transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS
+    )
+    try:
+        with explained(connection, "begin a transaction"):
+            producer.init_transactions()
+            producer.begin_transaction()
+        try:
+            _send_all(connection, producer, publications)
+        except BaseException:
+            _in_time(connection, producer.abort_transaction, "abort a transaction (it ends by itself soon)")
+            raise
+        _in_time(
+            connection, producer.commit_transaction, "commit (the records may be published all the same)"
+        )
+    finally:
+        close_producer(producer, connection)
+
+
+def _send_all(connection: Connection, producer: Any, publications: Sequence[Publication]) -> None:  # noqa: ANN401
+    waiting = []
+    for publication in publications:
+        with explained(connection, f"publish into {publication.topic}"), sized(publication):
+            waiting.append((send(producer, publication), publication))
+    for future, publication in waiting:
+        with explained(connection, f"publish into {publication.topic}"), sized(publication):
+            future.get(timeout=connection.timeout_seconds)
+
+
+def _in_time(connection: Connection, call: Callable[[], None], action: str) -> None:
+    # kafka-python 3.0.12 waits for ever here when the broker is gone.
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
+            errors.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(connection.timeout_seconds)
+    with explained(connection, action):
+        if thread.is_alive():
+            raise kafka_errors.KafkaTimeoutError
+        if errors:
+            raise errors[0]
+
+
+def publish_control(connection: Connection, key: str, value: bytes | None) -> Receipt:
+    """
+    Give the workers a command that stays in force until another one of the same key replaces it.
+
+    Args:
+        value: None takes the command back.
+    """
+    with Publisher(connection) as publisher:
+        return publisher.publish(Publication(Purpose.CONTROL, topics.CONTROL, key.encode(), value))
