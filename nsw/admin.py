@@ -4,8 +4,9 @@ Administration of the window's topics: what is there, what is wrong, reading, la
 Knows how Kafka is administered; knows nothing of documents.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any
@@ -25,10 +26,10 @@ from nsw.connection import (
     TopicMissingError,
     close_producer,
     explained,
+    failure_of,
     open_admin,
     open_producer,
     send,
-    sized,
 )
 from nsw.model import Publication, Purpose
 from nsw.topics import TopicSpec
@@ -64,6 +65,7 @@ SETTINGS = (
 _TOPICS_PER_REQUEST = 200
 #: An abandoned transaction hides later records of its topics for so long.
 _TRANSACTION_TIMEOUT_MS = 10_000
+_RETRY_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,7 @@ def consumer_lag(connection: Connection, group_ids: Sequence[str]) -> dict[tuple
     with closing(open_admin(connection)) as admin, explained(connection, "ask for offsets of groups"):
         committed = {
             (group, part.topic, part.partition): place.offset
-            for group, places in admin.list_group_offsets(list(group_ids)).items()
+            for group, places in _group_offsets(admin, connection, group_ids).items()
             for part, place in places.items()
             if place.offset >= 0
         }
@@ -271,6 +273,20 @@ def consumer_lag(connection: Connection, group_ids: Sequence[str]) -> dict[tuple
         for (group, topic, part), offset in committed.items()
         if (topic, part) in ends
     }
+
+
+def _group_offsets(admin: Any, connection: Connection, group_ids: Sequence[str]) -> dict[str, dict[Any, Any]]:  # noqa: ANN401
+    deadline = time.monotonic() + connection.timeout_seconds
+    while True:
+        try:
+            found: dict[str, dict[Any, Any]] = admin.list_group_offsets(list(group_ids))
+        except kafka_errors.RetriableError:
+            # A fresh cluster has no coordinator until the first group asks for one.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return found
 
 
 def read_topic(
@@ -335,13 +351,21 @@ def publish_atomically(
 
 
 def _send_all(connection: Connection, producer: Any, publications: Sequence[Publication]) -> None:  # noqa: ANN401
-    waiting = []
+    waiting: list[tuple[Any, Publication]] = []
     for publication in publications:
-        with explained(connection, f"publish into {publication.topic}"), sized(publication):
+        with _blamed(connection, publication):
             waiting.append((send(producer, publication), publication))
     for future, publication in waiting:
-        with explained(connection, f"publish into {publication.topic}"), sized(publication):
+        with _blamed(connection, publication):
             future.get(timeout=connection.timeout_seconds)
+
+
+@contextmanager
+def _blamed(connection: Connection, publication: Publication) -> Iterator[None]:
+    try:
+        yield
+    except kafka_errors.KafkaError as error:
+        raise failure_of(error, connection, publication) from error
 
 
 def _in_time(connection: Connection, call: Callable[[], None], action: str) -> None:
