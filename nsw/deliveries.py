@@ -124,7 +124,7 @@ def _common_headers(
             (topics.H_LODGED_AT, format_time(submission.lodged_at)),
             (topics.H_VIEW, IDENTITY_VIEW),
             (topics.H_ORIGINAL_FORMAT, document.format),
-            (topics.H_ORIGINAL_DIGEST, f"sha-256:{digest}"),
+            (topics.H_ORIGINAL_DIGEST, digest),
             (topics.H_REFERENCE_VERSION, reference.version),
         )
     )

@@ -5,7 +5,7 @@ Names are ``nsw_<noun>_<verb>_<unit or total>``; labels come from closed sets (c
 documents: an unknown rule id or topic can't make a new series by itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -106,7 +106,7 @@ OTHER = "other"
 class Telemetry:
     """The metrics of one process; every process has one, hands it to its parts, and serves it."""
 
-    def __init__(self, closed_sets: dict[str, Iterable[str]] | None = None) -> None:
+    def __init__(self, closed_sets: Mapping[str, Iterable[str]] | None = None) -> None:
         self.registry = CollectorRegistry()
         self._allowed = {label: frozenset(values) for label, values in (closed_sets or {}).items()}
         self._collectors: dict[str, Counter | Gauge | Histogram] = {

@@ -1,0 +1,68 @@
+"""Options and steps that all commands share that need a running window."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nsw.config import Config, load_config
+from nsw.connection import Connection
+from nsw.errors import ConfigError
+from nsw.local import ADDRESS_FILE
+
+Bootstrap = Annotated[
+    str | None,
+    typer.Option(
+        "--bootstrap-servers",
+        help="Kafka's address, host:port. Left out: NSW_BOOTSTRAP_SERVERS, else the window that `nsw up` runs here.",
+    ),
+]
+DataFolder = Annotated[Path | None, typer.Option("--data-folder", help="Where `nsw up` keeps its data.")]
+JsonLines = Annotated[str, typer.Option("--format", help="text, or json for machines (one object per line).")]
+
+
+def configure(bootstrap_servers: str | None, data_folder: Path | None = None, **overrides: object) -> Config:
+    """
+    Read the settings, with those of the command line on top.
+
+    Raises:
+        ConfigError: every problem.
+    """
+    return load_config(os.environ, bootstrap_servers=bootstrap_servers, data_folder=data_folder, **overrides)
+
+
+def connect(bootstrap_servers: str | None, data_folder: Path | None = None) -> tuple[Config, Connection]:
+    """
+    Find the running window.
+
+    Raises:
+        ConfigError: no address is given, and no window runs here.
+    """
+    config = configure(bootstrap_servers, data_folder)
+    address = config.bootstrap_servers or _local_address(config.data_folder)
+    if not address:
+        raise ConfigError(
+            "no window found: run `nsw up` in another terminal, or give --bootstrap-servers HOST:PORT"
+            " (or NSW_BOOTSTRAP_SERVERS)"
+        )
+    return config, Connection(address)
+
+
+def _local_address(data_folder: Path) -> str:
+    try:
+        return (data_folder / ADDRESS_FILE).read_text().strip()
+    except OSError:
+        return ""
+
+
+def wants_json(output_format: str) -> bool:
+    """
+    Read ``--format``.
+
+    Raises:
+        BadParameter: it is neither text nor json.
+    """
+    if output_format not in ("text", "json"):
+        raise typer.BadParameter("must be text or json", param_hint="--format")
+    return output_format == "json"

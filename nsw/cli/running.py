@@ -1,0 +1,154 @@
+"""Commands that run something in the foreground: ``broker``, ``worker`` and ``up``."""
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from nsw.cli.cluster import Bootstrap, DataFolder, configure, connect
+
+_console = Console(stderr=True, highlight=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("broker")(run_broker)
+    app.command("worker")(run_worker_process)
+    app.command("up")(run_up)
+
+
+def tell(sentence: str) -> None:
+    """Say one step of a long run to the person who watches."""
+    _console.print(f"[dim]·[/] {sentence}")
+
+
+@contextmanager
+def fetching() -> Iterator[object]:
+    """Draw a bar while the broker's jars are fetched at the first start."""
+    from nsw.embedded import FetchProgress
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        console=_console,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("fetching Kafka", total=None, visible=False)
+
+        def on_progress(progress: FetchProgress) -> None:
+            bar.update(task, completed=progress.done_count, total=progress.total_count, visible=True)
+
+        yield on_progress
+
+
+@contextmanager
+def until_signal() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C or SIGTERM sets."""
+    ended = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_broker(
+    port: Annotated[int, typer.Option(help="Port of Kafka on 127.0.0.1; 0 takes a free one.")] = 9092,
+    data_folder: DataFolder = None,
+) -> None:
+    """
+    Run a real Kafka on this machine until Ctrl-C; its records stay in the data folder.
+
+    Example: nsw broker --port 9092
+    """
+    from nsw.embedded import BrokerSettings, EmbeddedBroker
+
+    config = configure(None, data_folder)
+    with until_signal() as ended:
+        with fetching() as on_progress:
+            broker = EmbeddedBroker(
+                config.data_folder / "kafka",
+                BrokerSettings(port=port),
+                on_progress=on_progress,  # type: ignore[arg-type]
+            )
+            tell("starting Kafka")
+            broker.start()
+        tell(f"Kafka is ready at {broker.bootstrap_servers}; Ctrl-C stops it")
+        while broker.is_running and not ended.wait(0.5):
+            pass
+        died = not broker.is_running and not ended.is_set()
+        broker.stop()
+    if died:
+        _console.print(f"[red]Kafka ended by itself; see {broker.log_file}[/]")
+        raise typer.Exit(1)
+    tell("Kafka stopped")
+
+
+def run_worker_process(
+    role: Annotated[list[str], typer.Option(help="intake or casework; repeat for several in one process.")],
+    slot: Annotated[
+        str | None, typer.Option(help="Stable name of this worker among those of its role.")
+    ] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics; 0 takes a free one.")] = None,
+    bootstrap_servers: Bootstrap = None,
+) -> None:
+    """
+    Run one worker process until SIGTERM, which lets it finish its batch.
+
+    Its exit code is 0 after a signal, 1 when a loop died (start it again), 2 when its settings are wrong.
+
+    Example: nsw worker --role intake --slot 0
+    """
+    from nsw import worker
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _, connection = connect(bootstrap_servers)
+    config = configure(connection.bootstrap_servers, worker_slot=slot, metrics_port=metrics_port)
+    names = [name for each in role for name in each.split(",")]
+    unknown = sorted(set(names) - set(worker.Role))
+    if unknown:
+        raise typer.BadParameter(
+            f"unknown: {', '.join(unknown)}; known: {', '.join(worker.Role)}", param_hint="--role"
+        )
+    raise typer.Exit(worker.run(config, [worker.Role(name) for name in names]))
+
+
+def run_up(
+    port: Annotated[int, typer.Option(help="Port of the embedded Kafka; 0 takes a free one.")] = 9092,
+    bootstrap_servers: Bootstrap = None,
+    data_folder: DataFolder = None,
+) -> None:
+    """
+    Run the whole window on this machine until Ctrl-C: Kafka, all topics, and a worker.
+
+    Then, in another terminal: nsw publish --party P FILE, nsw consume --party P, nsw trace ID.
+    """
+    from nsw.local import LocalSettings, LocalWindow
+    from nsw.worker import load_snapshot
+
+    config = configure(bootstrap_servers, data_folder)
+    reference = load_snapshot(config)
+    config.data_folder.mkdir(parents=True, exist_ok=True)
+    settings = LocalSettings(port=port, worker_log=config.data_folder / "worker.log")
+    with until_signal() as ended, fetching() as on_progress:
+        window = LocalWindow(config, reference, settings, tell=tell, on_progress=on_progress)  # type: ignore[arg-type]
+        with window:
+            tell(f"the worker's log is {settings.worker_log}")
+            tell(f"parties: {', '.join(sorted(reference.parties))}")
+            tell("the window is up; Ctrl-C stops it")
+            while not ended.wait(1.0):
+                window.worker.check()
+    tell("everything stopped")

@@ -1,0 +1,251 @@
+"""The whole window on one machine: an embedded broker or a given cluster, its topics, and a supervised worker."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from nsw import admin
+from nsw.config import Config
+from nsw.connection import Connection
+from nsw.embedded import BrokerSettings, EmbeddedBroker, FetchProgress
+from nsw.errors import ConfigError, InvariantError
+from nsw.provision import window_topics
+from nsw.reference import Reference
+
+ADDRESS_FILE = "bootstrap-servers"
+_STOP_SECONDS = 40.0
+_RESTART_SECONDS = 1.0
+_MAX_RESTARTS = 5
+_HEALTHY_SECONDS = 30.0
+_EXIT_CONFIG = 2
+
+Tell = Callable[[str], None]
+
+
+def _silent(_sentence: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """
+    How the local window runs.
+
+    Attributes:
+        port: of the embedded broker; 0 takes a free one.
+        worker_log: where the worker's log goes; None leaves it on this process's error output.
+        extra_environment: for the worker, on top of this process's.
+    """
+
+    port: int = 0
+    worker_log: Path | None = None
+    extra_environment: tuple[tuple[str, str], ...] = ()
+
+
+class LocalWindow:
+    """
+    Broker, topics and one worker; as a context manager they run inside the block, and end in reverse order.
+
+    Args:
+        tell: learns each step as a sentence.
+        on_progress: learns of each jar that is fetched at the first start.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        reference: Reference,
+        settings: LocalSettings | None = None,
+        *,
+        tell: Tell = _silent,
+        on_progress: Callable[[FetchProgress], None] | None = None,
+    ) -> None:
+        self._config = config
+        self._reference = reference
+        self._settings = settings or LocalSettings()
+        self._tell = tell
+        self._on_progress = on_progress
+        self._broker: EmbeddedBroker | None = None
+        self._worker: Supervised | None = None
+        self._bootstrap_servers = config.bootstrap_servers
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where clients connect; known inside the block."""
+        return self._bootstrap_servers
+
+    @property
+    def connection(self) -> Connection:
+        """A connection for clients on this machine."""
+        return Connection(self._bootstrap_servers)
+
+    @property
+    def metrics_address(self) -> str:
+        """Where the worker serves its metrics."""
+        return f"http://{self._config.metrics_host}:{self._metrics_port}/metrics"
+
+    @property
+    def worker(self) -> "Supervised":
+        """The worker's supervisor; known inside the block."""
+        if self._worker is None:
+            raise InvariantError("the worker was not started yet")
+        return self._worker
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _start(self) -> None:
+        if not self._bootstrap_servers:
+            self._start_broker()
+        specs = window_topics(self._config, self._reference)
+        created = admin.create_topics(self.connection, specs, self._config.replication_factor)
+        self._tell(f"{len(specs)} topics, {len(created)} of them new")
+        self._metrics_port = self._config.metrics_port or _free_port(self._config.metrics_host)
+        self._worker = Supervised(
+            self._worker_command(), self._worker_environment(), self._settings.worker_log
+        )
+        self._worker.start()
+        self._tell(f"worker started (intake and casework), metrics at {self.metrics_address}")
+
+    def _start_broker(self) -> None:
+        folder = self._config.data_folder / "kafka"
+        self._tell("starting Kafka")
+        began = time.monotonic()
+        broker = EmbeddedBroker(
+            folder, BrokerSettings(port=self._settings.port), on_progress=self._on_progress
+        )
+        broker.start()
+        self._broker = broker
+        self._bootstrap_servers = broker.bootstrap_servers
+        (self._config.data_folder / ADDRESS_FILE).write_text(self._bootstrap_servers + "\n")
+        self._tell(f"Kafka is ready at {self._bootstrap_servers} after {time.monotonic() - began:.1f} s")
+
+    def _stop(self) -> None:
+        if self._worker is not None:
+            self._tell("stopping the worker: it finishes its batch")
+            self._worker.stop()
+            self._worker = None
+        if self._broker is not None:
+            self._tell("stopping Kafka")
+            with suppress(FileNotFoundError):
+                (self._config.data_folder / ADDRESS_FILE).unlink()
+            self._broker.stop()
+            self._broker = None
+
+    @staticmethod
+    def _worker_command() -> list[str]:
+        return [sys.executable, "-m", "nsw", "worker", "--role", "intake", "--role", "casework"]
+
+    def _worker_environment(self) -> dict[str, str]:
+        given = {
+            "NSW_BOOTSTRAP_SERVERS": self._bootstrap_servers,
+            "NSW_METRICS_PORT": str(self._metrics_port),
+            "NSW_SCHEMA_FOLDERS": ":".join(map(str, self._config.schema_folders)),
+            "NSW_REFERENCE_FOLDER": str(self._config.reference_folder),
+            "NSW_CASE_PARTITIONS": str(self._config.case_partitions),
+            "NSW_MAX_DOCUMENT_BYTES": str(self._config.max_document_bytes),
+            "NSW_DEAD_LETTERS_IN_A_ROW": str(self._config.dead_letters_in_a_row),
+            "NSW_CONFORMANCE_DATA": str(self._config.conformance_data),
+        }
+        return {**os.environ, **given, **dict(self._settings.extra_environment)}
+
+
+class Supervised:
+    """
+    A process that is started again when it dies, unless it says that its settings are wrong.
+
+    A worker ends itself on any error after which going on could lose or double something; starting anew is its cure.
+    """
+
+    def __init__(self, command: Sequence[str], environment: dict[str, str], log: Path | None) -> None:
+        self._command = list(command)
+        self._environment = environment
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_at = 0.0
+        self.restarts = 0
+
+    def start(self) -> None:
+        """Start it, in a session of its own so that Ctrl-C reaches this process first."""
+        target = self._log.open("ab") if self._log is not None else None
+        try:
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, stdout=target, stderr=target, start_new_session=True
+            )
+        finally:
+            if target is not None:
+                target.close()
+        self._started_at = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the present run."""
+        return self._running().pid
+
+    def check(self) -> None:
+        """
+        Start it again if it has died; to be called every second or so.
+
+        Raises:
+            ConfigError: it refuses its settings, or dies again and again.
+        """
+        code = self._running().poll()
+        if code is None:
+            return
+        where = f"see {self._log}" if self._log else "see its messages above"
+        if code == _EXIT_CONFIG:
+            raise ConfigError(f"the worker refuses to start: {where}")
+        if time.monotonic() - self._started_at > _HEALTHY_SECONDS:
+            self.restarts = 0
+        self.restarts += 1
+        if self.restarts > _MAX_RESTARTS:
+            raise ConfigError(f"the worker died {self.restarts} times in a row (exit code {code}): {where}")
+        time.sleep(_RESTART_SECONDS)
+        self.start()
+
+    def kill(self) -> None:
+        """End it without warning, as a crash would."""
+        self._running().send_signal(signal.SIGKILL)
+        self._running().wait()
+
+    def stop(self) -> None:
+        """Let it finish its batch and end; kill it if that takes too long."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise InvariantError("the process was not started yet")
+        return self._process
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,159 @@
+"""Assembles one worker process by hand: settings, snapshot, metrics, and a loop for each role that it plays."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+
+from nsw import __version__, admin, casework, intake, telemetry, topics
+from nsw.casework import Casework, Destinations
+from nsw.config import Config
+from nsw.connection import Connection
+from nsw.errors import ConfigError, TransientError
+from nsw.formats.xml import XmlLimits
+from nsw.intake import Intake
+from nsw.lodging import LodgingSettings
+from nsw.loop import ControlFollower, LoopSettings, TransactionalLoop, Work
+from nsw.reference import Limits, Reference, load_reference
+from nsw.stream import Runnable, run_worker
+from nsw.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+_LAG_SECONDS = 5.0
+
+
+class Role(StrEnum):
+    """What a worker process can do; on one machine one process plays both."""
+
+    INTAKE = intake.ROLE
+    CASEWORK = casework.ROLE
+
+
+def load_snapshot(config: Config) -> Reference:
+    """
+    Read the reference snapshot that the settings name.
+
+    Raises:
+        ConfigError: every problem of every file.
+    """
+    limits = Limits(XmlLimits(max_document_bytes=config.max_document_bytes), config.max_findings)
+    return load_reference(config.schema_folders, config.reference_folder, config.schema_variables, limits)
+
+
+def run(config: Config, roles: Sequence[Role]) -> int:
+    """
+    Work until a signal or the death of a loop.
+
+    Returns:
+        The process's exit code.
+
+    Raises:
+        ConfigError: every problem found before the first record is read.
+    """
+    reference = load_snapshot(config)
+    reference.catalogue.warm()
+    connection = Connection(config.bootstrap_servers)
+    _check_cluster(config, connection)
+    metrics = Telemetry(_closed_sets(reference))
+    port = metrics.serve(config.metrics_host, config.metrics_port)
+    log.info("metrics on http://%s:%d/metrics", config.metrics_host, port)
+    builders = {Role.INTAKE: _build_intake, Role.CASEWORK: _build_casework}
+
+    def builder(role: Role) -> Callable[[], Runnable]:
+        return lambda: builders[role](config, connection, reference, metrics)
+
+    with _watch_lag(connection, metrics, roles):
+        return run_worker(
+            {role: builder(role) for role in roles},
+            app_id=f"nsw-worker-{config.worker_slot}",
+            bootstrap_servers=config.bootstrap_servers,
+        )
+
+
+def _check_cluster(config: Config, connection: Connection) -> None:
+    """Refuse a cluster whose own topics of the window are missing or set up otherwise."""
+    specs = topics.system_topics(
+        case_partitions=config.case_partitions, max_document_bytes=config.max_document_bytes
+    )
+    problems = admin.check_topics(connection, specs)
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _closed_sets(reference: Reference) -> dict[str, set[str]]:
+    return {
+        "agency": set(reference.tables.agencies),
+        "message_type": {each.name for each in reference.catalogue.types},
+    }
+
+
+def _build_intake(
+    config: Config, connection: Connection, _reference: Reference, metrics: Telemetry
+) -> TransactionalLoop:
+    settings = LodgingSettings(
+        cluster=admin.cluster_id(connection),
+        conversation_key=config.conversation_key.get_secret_value().encode(),
+        case_partitions=config.case_partitions,
+        version=__version__,
+    )
+    follower = ControlFollower(config.bootstrap_servers, topics.CONTROL)
+    work = Intake(settings, metrics, follower.poll)
+    return TransactionalLoop(_loop_settings(config, intake.ROLE, intake.SUBSCRIPTION), work)
+
+
+def _build_casework(
+    config: Config, _connection: Connection, reference: Reference, metrics: Telemetry
+) -> TransactionalLoop:
+    def known_topics() -> frozenset[str]:
+        return loop.known_topics()
+
+    work: Work = Casework(reference, metrics, Destinations(known_topics), config.dead_letters_in_a_row)
+    loop = TransactionalLoop(_loop_settings(config, casework.ROLE, (topics.CASES,)), work)
+    return loop
+
+
+def group_of(role: str) -> str:
+    """Name the consumer group of a role."""
+    return f"nsw-{role}"
+
+
+def _loop_settings(config: Config, role: str, subscription: tuple[str, ...]) -> LoopSettings:
+    return LoopSettings(
+        bootstrap_servers=config.bootstrap_servers,
+        group_id=group_of(role),
+        transactional_id=f"nsw-{role}-{config.worker_slot}",
+        group_instance_id=f"nsw-{role}-{config.worker_slot}",
+        subscription=subscription,
+        batch_records=config.batch_records,
+        batch_seconds=config.batch_seconds,
+        transaction_timeout_ms=int(config.transaction_timeout_seconds * 1000),
+        session_timeout_ms=int(config.session_timeout_seconds * 1000),
+        # The dead letters' topic takes the largest records of all.
+        max_message_bytes=topics.output_max_bytes(config.max_document_bytes) + topics.OUTPUT_HEADROOM_BYTES,
+    )
+
+
+@contextmanager
+def _watch_lag(connection: Connection, metrics: Telemetry, roles: Sequence[Role]) -> Iterator[None]:
+    """Measure every few seconds how far the roles are behind."""
+    ended = threading.Event()
+    group_by_role = {role: group_of(role) for role in roles}
+
+    def watch() -> None:
+        while not ended.wait(_LAG_SECONDS):
+            try:
+                lag = admin.consumer_lag(connection, list(group_by_role.values()))
+            except TransientError as error:
+                log.warning("lag not measured: %s", error)
+                continue
+            for role, group in group_by_role.items():
+                behind = sum(records for (each, _topic, _partition), records in lag.items() if each == group)
+                metrics.set(telemetry.LAG, behind, role)
+
+    thread = threading.Thread(target=watch, name="lag", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
