@@ -1,0 +1,153 @@
+"""The consuming half of the loop: partitions come and go, records wait in order, topics are paused."""
+
+import contextlib
+import logging
+import sys
+import time  # noqa: TID251 - an edge: it waits for the broker
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from nsw.loop.backlog import Backlog
+from nsw.loop.records import read_messages
+from nsw.loop.remedies import LoopFatalError, check_consumed, describe
+from nsw.loop.settings import LoopSettings
+from nsw.loop.work import Partition, Steps, Work
+from nsw.model import Record
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 0.1
+
+
+class Source:
+    """
+    The loop's consumer and the backlog it fills.
+
+    Args:
+        callbacks: the client's settings that are callables.
+    """
+
+    def __init__(self, settings: LoopSettings, work: Work, step: Steps, callbacks: dict[str, Any]) -> None:
+        self.backlog = Backlog()
+        self._settings = settings
+        self._work = work
+        self._step = step
+        self._paused: frozenset[Partition] = frozenset()
+        self._failure: BaseException | None = None
+        self._consumer = Consumer(settings.consumer_config() | callbacks)
+
+    def subscribe(self) -> None:
+        """Join the group."""
+        self._consumer.subscribe(
+            list(self._settings.subscription),
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_revoke,
+        )
+
+    def close(self) -> None:
+        """
+        Give the partitions back.
+
+        A static member stays in the group: the next process of its slot takes the same partitions.
+        """
+        with contextlib.suppress(KafkaException, RuntimeError):
+            self._consumer.close()
+
+    def group(self) -> object:
+        """Give the group's metadata, by which the coordinator knows a worker that lost its partitions."""
+        return self._consumer.consumer_group_metadata()
+
+    def receive(self) -> bool:
+        """
+        Take what has come into the backlog, and serve rebalances, which happen only in here.
+
+        So it must be called even while records wait; then it doesn't wait itself.
+
+        Returns:
+            Whether records came.
+
+        Raises:
+            LoopFatalError: nothing more can be read, or restoring failed.
+        """
+        missing = max(self._settings.batch_records - len(self.backlog), 1)
+        messages = self._consumer.consume(missing, 0.0 if self.backlog else self._settings.poll_seconds)
+        self.check()
+        for found in read_messages(messages):
+            if isinstance(found, Record):
+                self.backlog.add(found)
+            else:
+                check_consumed(found)
+        return bool(messages)
+
+    def check(self) -> None:
+        """Raise what went wrong in a callback of the client."""
+        if self._failure is not None:
+            raise self._failure
+
+    def pause(self) -> None:
+        """Pause and resume partitions as the work wants it now."""
+        topics = self._work.paused_topics()
+        self.backlog.hold(topics)
+        owned = self.backlog.partitions if topics or self._paused else frozenset()
+        wanted = frozenset(partition for partition in owned if partition[0] in topics)
+        if wanted != self._paused:
+            self._consumer.pause([TopicPartition(*partition) for partition in wanted - self._paused])
+            self._consumer.resume([TopicPartition(*partition) for partition in self._paused - wanted])
+            self._paused = wanted
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            self._take_over(consumer, partitions)
+        except:  # noqa: E722 - some errors of the client inside callbacks are not even BaseExceptions
+            self._keep_failure("assignment")
+
+    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            names = [(partition.topic, partition.partition) for partition in partitions]
+            self.backlog.disown(names)
+            self._paused -= frozenset(names)
+            self._work.revoked(names)
+            self._step("revoke")
+        except:  # noqa: E722 - as above
+            self._keep_failure("revocation")
+
+    def _keep_failure(self, what: str) -> None:
+        _, value, _ = sys.exc_info()
+        self._failure = value if isinstance(value, BaseException) else LoopFatalError(f"{what}: {value}")
+
+    def _take_over(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        # Waits until no transaction has offsets of these partitions pending: whatever a predecessor still
+        # commits is visible after this, so it must come before the work restores its state.
+        stable = self._stable_offsets(consumer, partitions)
+        self._step("assign:committed")
+        self._work.assigned([(partition.topic, partition.partition) for partition in stable])
+        self._step("assign:restored")
+        for partition in stable:
+            if partition.offset < 0:
+                partition.offset = OFFSET_BEGINNING
+            self.backlog.own((partition.topic, partition.partition), partition.offset)
+        consumer.incremental_assign(stable)
+        self._step("assign:assigned")
+
+    def _stable_offsets(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        until = time.monotonic() + self._settings.broker_wait_seconds
+        while True:
+            stable, errors = self._ask_offsets(consumer, partitions)
+            if not errors:
+                return stable
+            # Errors of this call carry no flags, so any may pass with time (a transaction ends).
+            if time.monotonic() > until or errors[0].fatal():
+                raise LoopFatalError(f"committed offsets: {describe(errors[0])}")
+            log.info("committed offsets: %s; trying again", describe(errors[0]))
+            time.sleep(_RETRY_SECONDS)
+
+    def _ask_offsets(
+        self, consumer: Consumer, partitions: list[TopicPartition]
+    ) -> tuple[list[TopicPartition], list[KafkaError]]:
+        try:
+            found = consumer.committed(partitions, self._settings.transaction_timeout_ms / 1000)
+        except KafkaException as exception:
+            return [], [exception.args[0]]
+        return found, [partition.error for partition in found if partition.error is not None]

@@ -1,0 +1,296 @@
+"""The loop itself: one batch, one transaction."""
+
+import logging
+import threading
+import time  # noqa: TID251 - an edge: it waits for the broker
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from nsw.errors import Code, TransientError
+from nsw.loop.batch import Batch, find_oversized
+from nsw.loop.remedies import (
+    UNAVAILABLE_CODES,
+    AbortError,
+    LoopFatalError,
+    describe,
+    raise_unless_passing,
+)
+from nsw.loop.settings import LoopSettings
+from nsw.loop.source import Source
+from nsw.loop.work import Place, Steps, Work, place_of
+from nsw.model import Publication, Record
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_STOP_PATIENCE_SECONDS = 5.0
+_IDLE_SECONDS = 1.0
+_FLUSH_SLICE_SECONDS = 0.25
+_RETRY_SECONDS = 0.1
+_FIRST_BACKOFF_SECONDS = 0.05
+_LAST_BACKOFF_SECONDS = 2.0
+_POLL_EVERY_RECORDS = 64
+
+
+def _no_step(_name: str) -> None:
+    pass
+
+
+class TransactionalLoop:
+    """
+    Reads, has each record processed, publishes, and commits all of it in one transaction per batch.
+
+    Args:
+        steps: called with the name of each step when it is done, for placing faults in tests.
+    """
+
+    def __init__(self, settings: LoopSettings, work: Work, *, steps: Steps = _no_step) -> None:
+        self._settings = settings
+        self._work = work
+        self._step = steps
+        self._stopping = threading.Event()
+        self._refusals: dict[Place, str] = {}
+        self._suspects: set[Place] = set()
+        self._unavailable: set[str] = set()
+        self._aborts = 0
+        self._idle_at = 0.0
+        self._trouble = ""
+        self._source: Source
+        self._producer: Producer
+
+    def run(self) -> None:
+        """
+        Work until ``stop``; the batch at hand is committed first.
+
+        Raises:
+            LoopFatalError: this process can't go on: fenced, no broker, or too many aborts.
+            InvariantError: a bug, ours or the client's.
+        """
+        self._open()
+        try:
+            while not self._stopping.is_set():
+                self._turn()
+        finally:
+            self._source.close()
+        self._source.check()
+
+    def stop(self) -> None:
+        """Ask the loop to end after the batch at hand; may be called from any thread."""
+        self._stopping.set()
+
+    def known_topics(self, timeout: float = 5.0) -> frozenset[str]:
+        """
+        List the topics that the broker shows us; for use within the hooks of ``Work``.
+
+        Raises:
+            TransientError: no answer in time.
+        """
+        try:
+            metadata = self._producer.list_topics(timeout=timeout)
+        except KafkaException as exception:
+            raise TransientError(f"list of topics: {describe(exception.args[0])}") from exception
+        return frozenset(name for name, topic in metadata.topics.items() if topic.error is None)
+
+    def _open(self) -> None:
+        callbacks = {"error_cb": self._note_trouble, "logger": logging.getLogger("nsw.librdkafka")}
+        self._producer = Producer(self._settings.producer_config() | callbacks)
+        # Ends what a predecessor of this slot left open.
+        self._call("init", self._producer.init_transactions, self._timeout)
+        self._step("init")
+        self._source = Source(self._settings, self._work, self._step, callbacks)
+        self._source.subscribe()
+
+    @property
+    def _timeout(self) -> float:
+        return self._settings.transaction_timeout_ms / 1000
+
+    def _note_trouble(self, error: KafkaError) -> None:
+        self._trouble = describe(error)
+        log.warning("client: %s", self._trouble)
+
+    def _turn(self) -> None:
+        received = self._source.receive()
+        self._step("consume")
+        self._source.pause()
+        if self._source.backlog:
+            self._run_batch()
+        now = time.monotonic()
+        if now >= self._idle_at or not received:
+            self._idle_at = now + _IDLE_SECONDS
+            self._work.idle()
+
+    def _run_batch(self) -> None:
+        started = time.monotonic()
+        batch = Batch()
+        # Taken before the work, so that a generation that ends meanwhile is refused by the coordinator.
+        group = self._source.group()
+        try:
+            self._call("begin", self._producer.begin_transaction)
+            self._step("begin")
+            self._produce(batch, started + self._settings.batch_seconds)
+            self._step("produce")
+            self._flush(batch)
+            self._step("flush")
+            offsets = batch.offsets()
+            self._call(
+                "send-offsets", self._producer.send_offsets_to_transaction, offsets, group, self._timeout
+            )
+            self._step("send-offsets")
+            self._call("commit", self._producer.commit_transaction, self._timeout)
+        except AbortError as error:
+            self._abort(batch, str(error))
+            return
+        self._step("commit")
+        self._settle(batch)
+        self._work.committed(batch.records, batch.publications, time.monotonic() - started)
+        self._step("committed")
+
+    def _produce(self, batch: Batch, until: float) -> None:
+        backlog, records, suspects = self._source.backlog, batch.records, self._suspects
+        record_limit, bytes_left = self._settings.batch_records, self._settings.batch_bytes
+        while backlog and len(records) < record_limit:
+            alone = bool(suspects) and place_of(backlog.first()) in suspects
+            if alone and records:
+                return
+            record = backlog.take()
+            records.append(record)
+            try:
+                self._publish(batch, record, self._outputs_of(record))
+            except (AbortError, LoopFatalError):
+                raise
+            except Exception as error:
+                error.add_note(f"at {record.topic}[{record.partition}] offset {record.offset}")
+                raise
+            bytes_left -= len(record.value or b"")
+            if alone or bytes_left <= 0 or time.monotonic() >= until:
+                return
+            if len(records) % _POLL_EVERY_RECORDS == 0:
+                self._producer.poll(0)
+                batch.check()
+
+    def _outputs_of(self, record: Record) -> Sequence[Publication]:
+        if self._refusals and (detail := self._refusals.get(place_of(record))) is not None:
+            return self._work.refuse(record, Code.OUTPUT_TOO_LARGE, detail)
+        publications = self._work.process(record)
+        # Looked at before anything is produced: an abort for each oversized record would be slow.
+        oversized = find_oversized(publications, self._settings.max_message_bytes)
+        if oversized is None:
+            return publications
+        return self._work.refuse(record, Code.OUTPUT_TOO_LARGE, oversized)
+
+    def _publish(self, batch: Batch, record: Record, publications: Sequence[Publication]) -> None:
+        on_delivery = partial(batch.delivered, record)
+        for publication in publications:
+            while not self._publish_one(batch, record, publication, on_delivery):
+                self._producer.poll(_RETRY_SECONDS)
+                batch.check()
+        batch.publications.extend(publications)
+
+    def _publish_one(
+        self,
+        batch: Batch,
+        record: Record,
+        publication: Publication,
+        on_delivery: Callable[..., None],
+    ) -> bool:
+        try:
+            self._producer.produce(
+                publication.topic,
+                publication.value,
+                publication.key,
+                -1 if publication.partition is None else publication.partition,
+                on_delivery,
+                headers=list(publication.headers),
+            )
+        except BufferError:
+            return False
+        except KafkaException as exception:
+            error = exception.args[0]
+            batch.failed(record, publication.topic, error)
+            raise_unless_passing(f"produce to {publication.topic}", error)
+            batch.check()
+        return True
+
+    def _flush(self, batch: Batch) -> None:
+        # Before the offsets: records left in the queue of a failed transaction were seen to break the next.
+        until = time.monotonic() + 2 * self._timeout
+        while self._producer.flush(_FLUSH_SLICE_SECONDS):
+            batch.check()
+            if time.monotonic() > until:
+                raise AbortError("flush: not all records were delivered in time")
+        batch.check()
+
+    def _settle(self, batch: Batch) -> None:
+        self._aborts = 0
+        self._unavailable.clear()
+        if self._refusals or self._suspects:
+            for record in batch.records:
+                place = place_of(record)
+                self._refusals.pop(place, None)
+                self._suspects.discard(place)
+
+    def _call(self, step: str, function: Callable[..., _T], *args: object) -> _T:
+        """
+        Call the client; while the error is one that passes, call the same function again.
+
+        Raises:
+            AbortError: the transaction can't be committed.
+            LoopFatalError: this producer is done for, or the broker was away for too long.
+        """
+        began = time.monotonic()
+        while True:
+            try:
+                return function(*args)
+            except KafkaException as exception:
+                error = exception.args[0]
+                raise_unless_passing(step, error)
+                self._check_patience(step, error, time.monotonic() - began)
+                log.info("%s: %s; trying again", step, describe(error))
+                time.sleep(_RETRY_SECONDS)
+
+    def _check_patience(self, step: str, error: KafkaError, seconds: float) -> None:
+        patience = self._settings.broker_wait_seconds
+        if self._stopping.is_set():
+            patience = min(patience, _STOP_PATIENCE_SECONDS)
+        if seconds > patience:
+            cause = self._trouble or describe(error)
+            raise LoopFatalError(f"{step}: no success within {patience:.0f} s: {cause}")
+
+    def _abort(self, batch: Batch, reason: str) -> None:
+        log.warning("aborting a batch of %d records: %s", len(batch.records), reason)
+        try:
+            self._call("abort", self._producer.abort_transaction, self._timeout)
+        except AbortError as error:
+            raise LoopFatalError(str(error)) from error
+        # The records are done again from memory: no seek, whose position would have to be trusted.
+        self._source.backlog.put_back(batch.records)
+        self._work.aborted(reason)
+        self._step("abort")
+        if self._learn(batch):
+            self._aborts = 0
+            return
+        self._aborts += 1
+        if self._aborts >= self._settings.max_consecutive_aborts:
+            raise LoopFatalError(f"{self._aborts} transactions in a row were aborted, the last one: {reason}")
+        self._stopping.wait(min(_FIRST_BACKOFF_SECONDS * 2 ** (self._aborts - 1), _LAST_BACKOFF_SECONDS))
+
+    def _learn(self, batch: Batch) -> bool:
+        """Draw from failed deliveries what must go otherwise next time; tell whether that is anything new."""
+        known = len(self._refusals) + len(self._suspects) + len(self._unavailable)
+        oversized = {}
+        for failure in batch.failures:
+            if failure.error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+                oversized[failure.place] = f"{failure.topic}: {describe(failure.error)}"
+            elif failure.error.code() in UNAVAILABLE_CODES and failure.topic not in self._unavailable:
+                self._unavailable.add(failure.topic)
+                self._work.unavailable(failure.topic, describe(failure.error))
+        if len(oversized) == 1:
+            self._refusals.update(oversized)
+        else:
+            # The broker refuses a whole set of records for one: do each alone, to see which one it is.
+            self._suspects.update(oversized)
+        return len(self._refusals) + len(self._suspects) + len(self._unavailable) > known
