@@ -121,7 +121,13 @@ class TransactionalLoop:
         now = time.monotonic()
         if now >= self._idle_at or not received:
             self._idle_at = now + _IDLE_SECONDS
+            self._rest()
+
+    def _rest(self) -> None:
+        try:
             self._work.idle()
+        except TransientError as error:
+            log.warning("beside the stream: %s", error)
 
     def _run_batch(self) -> None:
         started = time.monotonic()
@@ -162,6 +168,8 @@ class TransactionalLoop:
                 self._publish(batch, record, self._outputs_of(record))
             except (AbortError, LoopFatalError):
                 raise
+            except TransientError as error:
+                raise AbortError(str(error)) from error
             except Exception as error:
                 error.add_note(f"at {record.topic}[{record.partition}] offset {record.offset}")
                 raise

@@ -18,12 +18,13 @@ class Work(Protocol):
     """
     What a role does with the loop's records; every method is called in the loop's thread.
 
-    Nothing may be kept of ``process`` and ``refuse`` before ``committed`` tells that it is so:
+    A ``TransientError`` out of ``process``, ``refuse`` or ``idle`` means "try again"; any other exception ends the
+    process. Nothing may be kept of ``process`` and ``refuse`` before ``committed`` tells that it is so:
     after ``aborted`` the same records come again.
     """
 
     def process(self, record: Record) -> Sequence[Publication]:
-        """Give what is to be published for a record; an exception from here ends the process."""
+        """Give what is to be published for a record."""
 
     def refuse(self, record: Record, code: Code, detail: str) -> Sequence[Publication]:
         """Give what is published instead for a record whose own outputs can't be produced: a dead letter."""
