@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from nsw.config import load_config
 from nsw.embedded import BrokerSettings, EmbeddedBroker
+from nsw.reference import Reference
+from nsw.worker import load_snapshot
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,3 +43,15 @@ def conformance_data() -> Path:
     if os.environ.get("CI"):
         pytest.fail(f"the conformance data is missing: {folder}")
     pytest.skip(f"left out: no conformance data at {folder} (set NSW_CONFORMANCE_DATA)")
+
+
+@pytest.fixture(scope="session")
+def reference() -> Reference:
+    """Give the project's own snapshot: its message types, code lists and tables."""
+    return load_snapshot(load_config({}))
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Give the folder of the export declaration's samples."""
+    return ROOT / "schemas" / "th" / "export-declaration" / "1.0" / "samples"
