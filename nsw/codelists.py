@@ -140,7 +140,7 @@ def load_code_lists(folder: Path) -> CodeLists:
     Args:
         folder: holds ``lists.yaml`` and the CSV files it names. A file has the header
             ``code,name_en,name_th,valid_from,valid_to`` and the further columns of its entry, in that order;
-            days are ISO dates, both inclusive, an empty one is open. A code may have rows for different times.
+            days are ISO dates, both inclusive; an empty one is open. Rows of one code must not overlap.
 
     Raises:
         ConfigError: every problem of every file, with its line.
