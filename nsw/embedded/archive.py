@@ -3,8 +3,8 @@ Keeps what a first run of Kafka learnt about its classes, so that later runs sta
 
 Java can write the classes it has loaded and verified to an archive when it ends, and map that file into
 memory at the next start (class data sharing). Measured on two cores: with it, a start on a new data folder
-takes 2.5 s instead of 4.4 s, and half the processor time. It can only help: Java checks that the archive fits
-the class path and itself, and starts without it otherwise.
+takes 2.5 s instead of 4.4 s, and half the processor time. Java checks that the archive fits the class path
+and itself, and starts without it otherwise; one that was damaged later crashes Java, so see ``discard``.
 """
 
 import subprocess
@@ -55,7 +55,7 @@ class ClassArchive:
             self.draft.replace(self.top)
 
     def discard(self) -> None:
-        """Throw the archives away, when a broker that used them died at its start."""
+        """Throw the archives away, when a Java that used them crashed."""
         for path in (self.base, self.top, self.draft):
             path.unlink(missing_ok=True)
 

@@ -190,7 +190,7 @@ class EmbeddedBroker:
         Refuse to go on without a broker.
 
         Raises:
-            EmbeddedBrokerError: DIED, DISK_FULL or what else its log tells: it has ended by itself.
+            EmbeddedBrokerError: DIED, CRASHED, or what else its log tells: it has ended by itself.
         """
         status = self._process.poll() if self._process else None
         if status is not None:
@@ -238,6 +238,16 @@ class EmbeddedBroker:
         check_port(config.controller.host, config.controller.port)
         self._folder.write_configuration(config)
         cluster_id = self._folder.ensure_formatted(runtime)
+        try:
+            self._run(runtime, config, cluster_id)
+        except EmbeddedBrokerError as error:
+            if error.code is not BrokerTrouble.CRASHED or not runtime.archive.top.exists():
+                raise
+            # Java looks at an archive's head only: with a damaged body it crashes, so try once without.
+            runtime.archive.discard()
+            self._run(runtime, config, cluster_id)
+
+    def _run(self, runtime: KafkaRuntime, config: ServerConfig, cluster_id: str) -> None:
         options = [
             f"-Xmx{self._settings.heap_mib}m",
             # A broker without memory limps and loses its clients: better it ends and says why.
@@ -259,7 +269,6 @@ class EmbeddedBroker:
         deadline = time.monotonic() + self._settings.start_seconds
         while time.monotonic() < deadline:
             if (status := process.poll()) is not None:
-                self.runtime.archive.discard()
                 raise self._explain_end(status)
             cluster = describe_cluster(listener.host, listener.port)
             if cluster and cluster.cluster_id == cluster_id and cluster.broker_count:

@@ -36,5 +36,6 @@ def explain_end(
         )
     if "Failed to acquire lock on file .lock" in text:
         return EmbeddedBrokerError(BrokerTrouble.FOLDER_IN_USE, folder=folder, owner="that nsw did not start")
-    said = f"signal {-status}" if status < 0 else f"exit status {status}"
-    return EmbeddedBrokerError(BrokerTrouble.DIED, log_lines, status=said, folder=folder / "logs")
+    if status < 0:
+        return EmbeddedBrokerError(BrokerTrouble.CRASHED, log_lines, signal=-status, folder=folder / "logs")
+    return EmbeddedBrokerError(BrokerTrouble.DIED, log_lines, status=status, folder=folder / "logs")

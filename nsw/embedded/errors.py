@@ -22,6 +22,7 @@ class BrokerTrouble(StrEnum):
     PORT_TAKEN = "broker-port-taken"
     FORMAT_FAILED = "broker-format-failed"
     DIED = "broker-died"
+    CRASHED = "broker-crashed"
     NOT_READY = "broker-not-ready"
 
 
@@ -86,8 +87,13 @@ TROUBLES: dict[BrokerTrouble, TroubleEntry] = {
         "Give an empty folder, or see the last lines of its output.",
     ),
     BrokerTrouble.DIED: TroubleEntry(
-        "The broker ended by itself ({status}).",
+        "The broker ended by itself with exit status {status}.",
         "See the last lines of its log, in {folder}.",
+    ),
+    BrokerTrouble.CRASHED: TroubleEntry(
+        "The broker was ended by signal {signal}.",
+        "Signal 9 was sent by somebody, or by the system when memory was short; "
+        "for any other see the last lines of its log, in {folder}.",
     ),
     BrokerTrouble.NOT_READY: TroubleEntry(
         "The broker did not answer within {seconds:g} seconds.",

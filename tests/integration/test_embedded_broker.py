@@ -1,6 +1,7 @@
 """The embedded broker for real: a Java process, foreign clients, restarts and deaths."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,14 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from nsw.embedded import BrokerSettings, BrokerTrouble, EmbeddedBroker, EmbeddedBrokerError, Listener
+from nsw.embedded import (
+    BrokerSettings,
+    BrokerTrouble,
+    EmbeddedBroker,
+    EmbeddedBrokerError,
+    Listener,
+    prepare_runtime,
+)
 from nsw.embedded.folderlock import FolderLock
 
 pytestmark = pytest.mark.kafka
@@ -154,6 +162,20 @@ def test_a_java_that_ends_at_once_is_shown(tmp_path: Path) -> None:
         broker.start()
     assert caught.value.code is BrokerTrouble.DIED
     FolderLock(tmp_path).acquire(wait_seconds=5)
+
+
+def test_a_damaged_class_archive_only_costs_time(tmp_path: Path) -> None:
+    """Java crashes on it; it is thrown away, and the broker starts without."""
+    jars = prepare_runtime().class_path[0].parent
+    shutil.copytree(jars, tmp_path / "cache" / jars.name)
+    settings = BrokerSettings(cache_folder=tmp_path / "cache")
+    with EmbeddedBroker(tmp_path, settings) as broker:
+        archive = broker.runtime.archive
+    archive.top.chmod(0o600)
+    os.truncate(archive.top, archive.top.stat().st_size // 2)
+    with EmbeddedBroker(tmp_path, settings) as broker:
+        assert broker.is_running
+        assert not archive.top.exists()
 
 
 def test_a_death_in_service_is_told(broker: EmbeddedBroker) -> None:

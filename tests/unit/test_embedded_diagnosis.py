@@ -29,5 +29,7 @@ def test_tells_the_cause_from_the_log(tmp_path: Path, line: str, code: BrokerTro
 
 
 def test_names_the_signal_that_ended_the_broker(tmp_path: Path) -> None:
-    """A broker that the system killed has no exit status of its own."""
-    assert "signal 9" in str(explain_end(-9, [], tmp_path, 0))
+    """A broker that the system killed has no exit status of its own, and memory is the usual reason."""
+    error = explain_end(-9, [], tmp_path, 0)
+    assert error.code is BrokerTrouble.CRASHED
+    assert "signal 9" in str(error)

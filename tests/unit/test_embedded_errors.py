@@ -32,16 +32,12 @@ def test_no_two_troubles_share_a_sentence() -> None:
 
 def test_the_error_stops_the_start_and_lists_the_log() -> None:
     """It is a ConfigError, and the lines of the broker's log are problems of their own."""
-    error = EmbeddedBrokerError(
-        BrokerTrouble.DIED, ["first", "second"], status="exit status 1", folder="logs"
-    )
+    error = EmbeddedBrokerError(BrokerTrouble.DIED, ["first", "second"], status=1, folder="logs")
     assert isinstance(error, ConfigError)
     assert error.problems[1:] == ("first", "second")
 
 
 def test_keeps_braces_of_the_log_as_they_are(tmp_path: object) -> None:
     """Kafka logs braces; they are not taken for names of facts."""
-    error = EmbeddedBrokerError(
-        BrokerTrouble.DIED, ["voters={1=VoterNode}"], status="exit status 1", folder=tmp_path
-    )
+    error = EmbeddedBrokerError(BrokerTrouble.DIED, ["voters={1=VoterNode}"], status=1, folder=tmp_path)
     assert error.problems[1] == "voters={1=VoterNode}"
