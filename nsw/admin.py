@@ -6,10 +6,11 @@ Knows how Kafka is administered; knows nothing of documents.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from threading import Thread
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from kafka import IsolationLevel, OffsetSpec, TopicPartition
 from kafka import errors as kafka_errors
@@ -24,6 +25,7 @@ from nsw.connection import (
     Receipt,
     RecordReader,
     TopicMissingError,
+    check_exist,
     close_producer,
     explained,
     failure_of,
@@ -31,10 +33,12 @@ from nsw.connection import (
     open_producer,
     send,
 )
+from nsw.errors import NswError
 from nsw.model import Publication, Purpose
 from nsw.topics import TopicSpec
 
 __all__ = [
+    "AtomicPublisher",
     "BrokerRefusedError",
     "BrokerUnavailableError",
     "Connection",
@@ -315,49 +319,113 @@ def read_topic(
     return RecordReader(connection, names, follow=follow, from_end=from_end, offsets=offsets, stop=stop)
 
 
+class AtomicPublisher:
+    """
+    Publishes groups of records: readers of committed records see all of a group or none of it.
+
+    Opened when first used, and anew after a failure; for one thread.
+
+    Args:
+        transactional_id: names the writer; a second writer of the same name ends this one's open transaction.
+    """
+
+    def __init__(self, connection: Connection, transactional_id: str) -> None:
+        self._connection = connection
+        self._transactional_id = transactional_id
+        self._producer: Any = None
+        self._known: set[str] = set()
+
+    def publish(self, publications: Sequence[Publication]) -> None:
+        """
+        Publish one group, in one transaction.
+
+        Raises:
+            MessageError: NSW-1004, a topic does not take a record of that size; nothing is published.
+            TopicMissingError: nothing is published.
+            BrokerRefusedError: another writer took over the name; nothing is published.
+            BrokerUnavailableError: not confirmed in time; its sentence tells whether they may stand all the same.
+        """
+        if not publications:
+            return
+        unknown = {each.topic for each in publications} - self._known
+        if unknown:
+            check_exist(self._connection, unknown)
+            self._known |= unknown
+        try:
+            self._begin()
+            self._send(publications)
+            self._in_time("commit_transaction", "commit (the records may be published all the same)")
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        with explained(self._connection, "begin a transaction"):
+            if self._producer is None:
+                self._producer = open_producer(
+                    self._connection,
+                    transactional_id=self._transactional_id,
+                    transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS,
+                )
+                self._producer.init_transactions()
+            self._producer.begin_transaction()
+
+    def _send(self, publications: Sequence[Publication]) -> None:
+        waiting: list[tuple[Any, Publication]] = []
+        try:
+            for publication in publications:
+                with _blamed(self._connection, publication):
+                    waiting.append((send(self._producer, publication), publication))
+            for future, publication in waiting:
+                with _blamed(self._connection, publication):
+                    future.get(timeout=self._connection.timeout_seconds)
+        except BaseException:
+            # Where this fails too, the broker aborts by itself when the transaction's time is over.
+            with suppress(NswError):
+                self._in_time("abort_transaction", "abort a transaction")
+            raise
+
+    def _in_time(self, method: str, action: str) -> None:
+        # kafka-python 3.0.12 waits for ever at the end of a transaction when the broker is gone.
+        call = getattr(self._producer, method)
+        errors: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                call()
+            except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
+                errors.append(error)
+
+        thread = Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(self._connection.timeout_seconds)
+        with explained(self._connection, action):
+            if thread.is_alive():
+                raise kafka_errors.KafkaTimeoutError
+            if errors:
+                raise errors[0]
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            close_producer(producer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 def publish_atomically(
     connection: Connection, publications: Sequence[Publication], transactional_id: str
 ) -> None:
-    """
-    Publish records in one transaction: readers of committed records see all of them or none.
-
-    Args:
-        transactional_id: names the writer; a second writer with the same name ends the first one's transaction.
-
-    Raises:
-        MessageError: NSW-1004, a topic does not take a record of that size; nothing is published.
-        TopicMissingError: nothing is published.
-        BrokerUnavailableError: not confirmed in time; its sentence tells whether the records may stand all the same.
-    """
-    if not publications:
-        return
-    producer = open_producer(
-        connection, transactional_id=transactional_id, transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS
-    )
-    try:
-        with explained(connection, "begin a transaction"):
-            producer.init_transactions()
-            producer.begin_transaction()
-        try:
-            _send_all(connection, producer, publications)
-        except BaseException:
-            _in_time(connection, producer.abort_transaction, "abort a transaction (it ends by itself soon)")
-            raise
-        _in_time(
-            connection, producer.commit_transaction, "commit (the records may be published all the same)"
-        )
-    finally:
-        close_producer(producer, connection)
-
-
-def _send_all(connection: Connection, producer: Any, publications: Sequence[Publication]) -> None:  # noqa: ANN401
-    waiting: list[tuple[Any, Publication]] = []
-    for publication in publications:
-        with _blamed(connection, publication):
-            waiting.append((send(producer, publication), publication))
-    for future, publication in waiting:
-        with _blamed(connection, publication):
-            future.get(timeout=connection.timeout_seconds)
+    """Publish one group of records, all or none, as ``AtomicPublisher`` does; for many groups keep one of those."""
+    with AtomicPublisher(connection, transactional_id) as publisher:
+        publisher.publish(publications)
 
 
 @contextmanager
@@ -366,26 +434,6 @@ def _blamed(connection: Connection, publication: Publication) -> Iterator[None]:
         yield
     except kafka_errors.KafkaError as error:
         raise failure_of(error, connection, publication) from error
-
-
-def _in_time(connection: Connection, call: Callable[[], None], action: str) -> None:
-    # kafka-python 3.0.12 waits for ever here when the broker is gone.
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            call()
-        except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
-            errors.append(error)
-
-    thread = Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(connection.timeout_seconds)
-    with explained(connection, action):
-        if thread.is_alive():
-            raise kafka_errors.KafkaTimeoutError
-        if errors:
-            raise errors[0]
 
 
 def publish_control(connection: Connection, key: str, value: bytes | None) -> Receipt:

@@ -33,6 +33,7 @@ _BATCH_BYTES = 256 * 1024
 _METADATA_MS = 3000
 #: A confirmation may need a new leader: longer than a broker's restart, shorter than a person's patience.
 _DELIVERY_SECONDS = 30.0
+_CLOSE_SECONDS = 2.0
 #: kafka-python 3 has no limit of its own on what waits for confirmation.
 _UNCONFIRMED_RECORDS = 2000
 _UNCONFIRMED_BYTES = 32 * 1024 * 1024
@@ -107,24 +108,25 @@ def _translate(error: Exception, connection: Connection, action: str) -> NswErro
         return TopicMissingError(f"{where}: cannot {action}, the topic does not exist: {reason}")
     if isinstance(error, kafka_errors.RetriableError | kafka_errors.KafkaConnectionError | ConnectionError):
         return BrokerUnavailableError(
-            f"{where} does not answer within {connection.timeout_seconds:g} s: cannot {action}. "
-            f"Check the address, and that the broker runs ({reason})."
+            f"{where} does not answer: cannot {action}. Check the address, and that the broker runs ({reason})."
         )
     return BrokerRefusedError(f"{where} refuses to {action}: {reason}")
 
 
-def _check_reachable(connection: Connection) -> None:
-    # kafka-python 3.0.12 tries a closed port until its time is over, and leaves a socket behind each time.
+def _reachable(connection: Connection) -> list[str]:
+    # kafka-python 3.0.12 tries a closed port until its time is over, and leaves a socket behind each time. So it gets
+    # the addresses from the first one on that can be reached.
+    addresses = [address.strip() for address in connection.bootstrap_servers.split(",")]
     reasons = []
-    for address in connection.bootstrap_servers.split(","):
-        host, _, port = address.strip().rpartition(":")
+    for place, address in enumerate(addresses):
+        host, _, port = address.rpartition(":")
         try:
             with socket.create_connection((host.strip("[]"), int(port)), connection.timeout_seconds):
-                return
+                return addresses[place:]
         except ValueError as error:
-            raise ConfigError(f"Kafka's address must be host:port, not {address.strip()!r}") from error
+            raise ConfigError(f"Kafka's address must be host:port, not {address!r}") from error
         except OSError as error:
-            reasons.append(f"{address.strip()}: {error.strerror or error}")
+            reasons.append(f"{address}: {error.strerror or error}")
     raise BrokerUnavailableError(
         f"No Kafka answers at {connection.bootstrap_servers}. "
         f"Check the address, and that the broker runs ({'; '.join(reasons)})."
@@ -138,17 +140,18 @@ def _open(kind: Callable[..., Any], connection: Connection, **settings: object) 
         clients.append(KafkaNetClient(**given))
         return clients[-1]
 
+    # Behind a proxy only the proxy can tell.
+    behind_proxy = "proxy_url" in connection.settings
+    addresses = connection.bootstrap_servers if behind_proxy else _reachable(connection)
     timeout_ms = round(connection.timeout_seconds * 1000)
     merged = {
-        "bootstrap_servers": connection.bootstrap_servers,
+        "bootstrap_servers": addresses,
         "bootstrap_timeout_ms": timeout_ms,
         "request_timeout_ms": timeout_ms,
         "kafka_client": remember,
         **settings,
         **connection.settings,
     }
-    if "proxy_url" not in connection.settings:
-        _check_reachable(connection)
     try:
         with explained(connection, "connect"):
             return kind(**merged)
@@ -186,10 +189,10 @@ def _delivery_seconds(connection: Connection) -> float:
     return max(_DELIVERY_SECONDS, connection.timeout_seconds + 1)
 
 
-def close_producer(producer: Any, connection: Connection) -> None:  # noqa: ANN401 - untyped library
+def close_producer(producer: Any) -> None:  # noqa: ANN401 - untyped library
     """Close a producer in bounded time; what is not confirmed by then is given up."""
     try:
-        producer.close(timeout=connection.timeout_seconds)
+        producer.close(timeout=_CLOSE_SECONDS)
     except kafka_errors.KafkaTimeoutError:
         producer._sender.force_close()  # noqa: SLF001 - close() gives up before it stops the thread
 
@@ -213,7 +216,7 @@ class RecordReader(Iterator[Record]):
         BrokerUnavailableError: nothing answers; a follower waits instead, once it was opened.
         TopicMissingError: a topic does not exist.
         ConfigError: an offset lies beyond the end: the topic is another one than the reader remembers.
-        MessageError: NSW-1024, the name of a header is not UTF-8; the reader ends there.
+        MessageError: NSW-1024, the name of a header is not UTF-8; the reader ends there, the detail says where.
     """
 
     def __init__(
@@ -303,19 +306,28 @@ class RecordReader(Iterator[Record]):
     def _poll(self) -> None:
         try:
             with explained(self._connection, self._action):
-                polled = self._consumer.poll(timeout_ms=round(_POLL_SECONDS * 1000))
-                if not self._follow:
-                    self._finish_partitions()
-        except UnicodeDecodeError as error:
-            # kafka-python 3.0.12 would now poll for ever: this reader must not be used again.
-            self.close()
-            raise MessageError(Code.HEADER_NOT_UTF8, f"the name of a header, in {self._action}") from error
+                polled = self._take()
         except BaseException:
             self.close()
             raise
         for part, found in polled.items():
             end = self._limits.get(part)
             self._read.extend(_record(each) for each in found if end is None or each.offset < end)
+
+    def _take(self) -> dict[Any, list[Any]]:
+        try:
+            polled: dict[Any, list[Any]] = self._consumer.poll(timeout_ms=round(_POLL_SECONDS * 1000))
+        except kafka_errors.CorruptRecordError as error:
+            if "UnicodeDecodeError" not in str(error):
+                raise
+            places = ", ".join(
+                f"{part.topic}/{part.partition} at offset {self._consumer.position(part, timeout_ms=self._timeout_ms)}"
+                for part in sorted(self._consumer.assignment())
+            )
+            raise MessageError(Code.HEADER_NOT_UTF8, f"the name of a header, {places}") from error
+        if not self._follow:
+            self._finish_partitions()
+        return polled
 
     def _finish_partitions(self) -> None:
         # Markers of transactions take offsets and are no records: the position tells the end, no record's offset does.
@@ -432,30 +444,25 @@ class Publisher:
         try:
             return send(self._producer, publication)
         except kafka_errors.KafkaError as error:
-            raise self._given_up(error, publication) from error
+            self.close()
+            if isinstance(error, kafka_errors.KafkaTimeoutError):
+                check_exist(self._connection, (publication.topic,))
+            raise failure_of(error, self._connection, publication) from error
 
     def _confirm(self, future: Any, publication: Publication) -> Receipt:  # noqa: ANN401 - untyped library
         try:
             found = future.get(timeout=_delivery_seconds(self._connection) + 1)
         except kafka_errors.KafkaError as error:
-            raise self._given_up(error, publication) from error
+            # kafka-python 3.0.12 sends nothing more after a refused record: begin anew with the next one.
+            self.close()
+            raise failure_of(error, self._connection, publication) from error
         return Receipt(found.topic, found.partition, found.offset, found.timestamp)
-
-    def _given_up(self, error: Exception, publication: Publication) -> NswError:
-        # kafka-python 3.0.12 sends nothing more after a refused record: begin anew with the next one.
-        self.close()
-        reason = failure_of(error, self._connection, publication)
-        if isinstance(reason, BrokerUnavailableError) and _is_missing(self._connection, publication.topic):
-            return TopicMissingError(
-                f"Kafka at {self._connection.bootstrap_servers}: there is no topic {publication.topic}"
-            )
-        return reason
 
     def close(self) -> None:
         """Let go of the connection."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            close_producer(producer, self._connection)
+            close_producer(producer)
 
     def __enter__(self) -> Self:
         return self
@@ -475,14 +482,22 @@ def _size(publication: Publication) -> int:
 
 
 def send(producer: Any, publication: Publication) -> Any:  # noqa: ANN401 - untyped library
-    """Hand a record to a producer; the future given tells when it is confirmed."""
-    return producer.send(
-        publication.topic,
-        key=publication.key,
-        value=publication.value,
-        headers=list(publication.headers),
-        partition=publication.partition,
-    )
+    """
+    Hand a record to a producer; the future given tells when it is confirmed.
+
+    Raises:
+        ConfigError: no topic can have that name, or the topic has no such partition.
+    """
+    try:
+        return producer.send(
+            publication.topic,
+            key=publication.key,
+            value=publication.value,
+            headers=list(publication.headers),
+            partition=publication.partition,
+        )
+    except ValueError as error:
+        raise ConfigError(f"cannot publish into {publication.topic}: {error}") from error
 
 
 def failure_of(error: Exception, connection: Connection, publication: Publication) -> NswError:
@@ -496,8 +511,20 @@ def failure_of(error: Exception, connection: Connection, publication: Publicatio
     return _translate(error, connection, f"publish into {publication.topic}")
 
 
-def _is_missing(connection: Connection, topic: str) -> bool:
-    # A producer waits for a topic that does not exist as it waits for a broker that does not answer.
-    with closing(open_admin(connection)) as admin, explained(connection, f"describe {topic}"):
-        described = admin.describe_topics([topic])
-    return any(each["error_code"] == kafka_errors.UnknownTopicOrPartitionError.errno for each in described)
+def check_exist(connection: Connection, names: Iterable[str]) -> None:
+    """
+    Make sure of topics before publishing: a producer waits for a missing one as for a broker that does not answer.
+
+    Raises:
+        TopicMissingError: the first one that does not exist.
+    """
+    wanted = sorted(set(names))
+    with closing(open_admin(connection)) as admin, explained(connection, "describe topics"):
+        errors = {each["name"]: each["error_code"] for each in admin.describe_topics(wanted)}
+    for name in wanted:
+        if errors.get(name) == kafka_errors.UnknownTopicOrPartitionError.errno:
+            raise _missing(connection, name)
+
+
+def _missing(connection: Connection, topic: str) -> TopicMissingError:
+    return TopicMissingError(f"Kafka at {connection.bootstrap_servers}: there is no topic {topic}")
