@@ -9,7 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    start_http_server,
+)
 
 _Kind = Literal["counter", "gauge", "histogram"]
 _LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -107,6 +114,8 @@ class Telemetry:
     """The metrics of one process; every process has one, hands it to its parts, and serves it."""
 
     def __init__(self, closed_sets: Mapping[str, Iterable[str]] | None = None) -> None:
+        # A second series for each one, which no alert of ours reads.
+        disable_created_metrics()
         self.registry = CollectorRegistry()
         self._allowed = {label: frozenset(values) for label, values in (closed_sets or {}).items()}
         self._collectors: dict[str, Counter | Gauge | Histogram] = {

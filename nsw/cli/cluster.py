@@ -2,14 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nsw.config import Config, load_config
-from nsw.connection import Connection
 from nsw.errors import ConfigError
-from nsw.local import ADDRESS_FILE
+
+if TYPE_CHECKING:
+    from nsw.config import Config
+    from nsw.connection import Connection
 
 Bootstrap = Annotated[
     str | None,
@@ -22,23 +23,27 @@ DataFolder = Annotated[Path | None, typer.Option("--data-folder", help="Where `n
 JsonLines = Annotated[str, typer.Option("--format", help="text, or json for machines (one object per line).")]
 
 
-def configure(bootstrap_servers: str | None, data_folder: Path | None = None, **overrides: object) -> Config:
+def configure(bootstrap_servers: str | None, data_folder: Path | None = None, **overrides: object) -> "Config":
     """
     Read the settings, with those of the command line on top.
 
     Raises:
         ConfigError: every problem.
     """
+    from nsw.config import load_config
+
     return load_config(os.environ, bootstrap_servers=bootstrap_servers, data_folder=data_folder, **overrides)
 
 
-def connect(bootstrap_servers: str | None, data_folder: Path | None = None) -> tuple[Config, Connection]:
+def connect(bootstrap_servers: str | None, data_folder: Path | None = None) -> "tuple[Config, Connection]":
     """
     Find the running window.
 
     Raises:
         ConfigError: no address is given, and no window runs here.
     """
+    from nsw.connection import Connection
+
     config = configure(bootstrap_servers, data_folder)
     address = config.bootstrap_servers or _local_address(config.data_folder)
     if not address:
@@ -50,6 +55,8 @@ def connect(bootstrap_servers: str | None, data_folder: Path | None = None) -> t
 
 
 def _local_address(data_folder: Path) -> str:
+    from nsw.local import ADDRESS_FILE
+
     try:
         return (data_folder / ADDRESS_FILE).read_text().strip()
     except OSError:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,9 +50,8 @@ def publish(
 
     as_json = wants_json(output_format)
     config, connection = connect(bootstrap_servers, data_folder)
-    keyed = [
-        (path, content := path.read_bytes(), reference or _reference_of(content, config)) for path in files
-    ]
+    contents = [path.read_bytes() for path in files]
+    keys = [reference] * len(files) if reference else _keys_of(contents, config)
     cluster = admin.cluster_id(connection)
     with (
         TraderClient(connection, party) as client,
@@ -59,10 +59,10 @@ def publish(
     ):
         task = bar.add_task("publishing", total=len(files))
         receipts = client.publish_many(
-            ((content, key) for _, content, key in keyed),
+            zip(contents, keys, strict=True),
             progress=lambda done: bar.update(task, completed=done),
         )
-    for (path, _content, key), receipt in zip(keyed, receipts, strict=True):
+    for path, key, receipt in zip(files, keys, receipts, strict=True):
         submission = build_submission_id(cluster, receipt.topic, receipt.partition, receipt.offset)
         row = {
             "file": str(path),
@@ -75,24 +75,33 @@ def publish(
         if as_json:
             _print_json(row)
         else:
-            _out.print(f"{path}: lodged as [bold]{submission}[/] (reference {key}, offset {receipt.offset})")
+            _out.print(
+                f"{path}: lodged as [bold]{submission}[/] (reference {key}, offset {receipt.offset})",
+                soft_wrap=True,
+            )
 
 
-def _reference_of(content: bytes, config: Any) -> str:
-    """Read the reference number that becomes the key; a document that can't be read gets one of its digest."""
-    from hashlib import sha256
-
-    from nsw.processing import judge
+def _keys_of(contents: list[bytes], config: Any) -> list[str]:
+    """Read the reference numbers that become the keys; a document that can't be read gets a key of its digest."""
+    from nsw.documents import identify
+    from nsw.errors import MessageError
     from nsw.worker import load_snapshot
 
-    reference = (
-        _SNAPSHOT.setdefault("reference", load_snapshot(config)) if not _SNAPSHOT else _SNAPSHOT["reference"]
-    )
-    judgement = judge(content, datetime.now(reference.window.time_zone).date(), reference)
-    return judgement.data.case_reference or f"unread-{sha256(content).hexdigest()[:16]}"
+    reference = load_snapshot(config)
+    today = datetime.now(reference.window.time_zone).date()
+
+    def key_of(content: bytes) -> str:
+        try:
+            fields = identify(content, today, reference.catalogue, reference.limits.xml).read_fields()
+        except MessageError:
+            return _unread_key(content)
+        return fields.case_reference or _unread_key(content)
+
+    return [key_of(content) for content in contents]
 
 
-_SNAPSHOT: dict[str, Any] = {}
+def _unread_key(content: bytes) -> str:
+    return f"unread-{sha256(content).hexdigest()[:16]}"
 
 
 def consume(

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def tell(sentence: str) -> None:
     """Say one step of a long run to the person who watches."""
-    _console.print(f"[dim]·[/] {sentence}")
+    _console.print(f"[dim]·[/] {sentence}", soft_wrap=True)
 
 
 @contextmanager
@@ -115,6 +115,8 @@ def run_worker_process(
     from nsw import worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # The client library tells every connection.
+    logging.getLogger("kafka").setLevel(logging.WARNING)
     _, connection = connect(bootstrap_servers)
     config = configure(connection.bootstrap_servers, worker_slot=slot, metrics_port=metrics_port)
     names = [name for each in role for name in each.split(",")]
