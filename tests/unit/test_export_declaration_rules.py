@@ -1,0 +1,459 @@
+"""The business rules of the Thai export declaration, their code tables, and the samples that break them."""
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from nsw.codelists import CodeLists, load_code_lists
+from nsw.errors import Severity
+from nsw.messagetypes import MessageType, load_message_type
+from nsw.model import Finding
+from nsw.rules import RuleContext, RuleSet, load_rule_set
+from nsw.validation import check_schema
+from tools import make_codes, make_invalid_samples
+from tools.make_invalid_samples import AIR, BOTH, LODGED_ON, ROAD, Case, Edit, drop, put, repeat
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPORT = ROOT / "schemas" / "th" / "export-declaration" / "1.0"
+CODES = ROOT / "schemas" / "th" / "codes"
+VALID = sorted((EXPORT / "samples" / "valid").glob("*.xml"))
+INVALID = sorted((EXPORT / "samples" / "invalid").glob("*.xml"))
+BREAKING_RULES = [sample for sample in INVALID if not sample.stem.startswith("schema-")]
+SCH = {"sch": "http://purl.oclc.org/dsdl/schematron"}
+MAX_EVALUATIONS_PER_ITEM = 40
+
+# Rules that no sample can break, each with the reason.
+WITHOUT_SAMPLE: dict[str, str] = {}
+
+Judge = Callable[..., list[str]]
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+@pytest.fixture(scope="module")
+def rule_set() -> RuleSet:
+    return load_rule_set(EXPORT / "rules.sch")
+
+
+@pytest.fixture(scope="module")
+def code_lists() -> CodeLists:
+    return load_code_lists(CODES)
+
+
+@pytest.fixture(scope="module")
+def message_type() -> MessageType:
+    return load_message_type(EXPORT / "type.yaml", {})
+
+
+@pytest.fixture(scope="module")
+def rule_file() -> etree._Element:
+    return etree.parse(EXPORT / "rules.sch").getroot()
+
+
+@pytest.fixture
+def judge(rule_set: RuleSet, code_lists: CodeLists, message_type: MessageType) -> Judge:
+    """Give the codes found in the base document after some edits; the document must keep its schema."""
+
+    def codes(*edits: Edit, lodged_on: date = LODGED_ON, like: Case | None = None) -> list[str]:
+        base = like or Case("base", ())
+        case = Case("edited", (), edits, base.goods, base.transport, base.sale)
+        root = etree.fromstring(make_invalid_samples.build_sample(case))
+        assert check_schema(message_type, root) == []
+        return [finding.code for finding in rule_set.check(root, RuleContext(lodged_on, code_lists)).findings]
+
+    return codes
+
+
+def elements(parent: etree._Element, path: str) -> list[etree._Element]:
+    found = parent.xpath(path, namespaces=SCH)
+    return [each for each in found if isinstance(each, etree._Element)] if isinstance(found, list) else []
+
+
+def values_in(sentence: etree._Element) -> set[str]:
+    """Collect the expressions that a sentence quotes; Thai and English columns of a list count as one."""
+    selects = (each.get("select", "") for each in elements(sentence, "sch:value-of"))
+    return {select.replace("_th'", "'") for select in selects}
+
+
+def expected_of(sample: Path) -> dict[str, object]:
+    expected: dict[str, object] = json.loads(sample.with_suffix(".expected.json").read_text("utf-8"))
+    return expected
+
+
+def told(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    ordered = sorted((finding.path or "", str(finding.code)) for finding in findings)
+    return [{"code": code, "path": path} for path, code in ordered]
+
+
+class TestRuleFile:
+    def test_gives_every_rule_a_code_of_its_own(self, rule_set: RuleSet) -> None:
+        """Codes look like TH-EXP-001, and none is used twice."""
+        codes = [entry.id for entry in rule_set.catalogue]
+
+        assert [code for code in codes if not re.fullmatch(r"TH-EXP-[0-9]{3}", code)] == []
+        assert [code for code, count in Counter(codes).items() if count > 1] == []
+        assert len(codes) > 100
+
+    def test_tells_every_rule_in_english_and_thai_with_a_source(self, rule_set: RuleSet) -> None:
+        """A trader reads each finding in either language, and where the rule comes from."""
+        for entry in rule_set.catalogue:
+            assert entry.text_en.endswith("."), entry.id
+            assert not re.search("[ก-๛]", entry.text_en), entry.id
+            assert re.search("[ก-๛]", entry.text_th), entry.id
+            assert re.search("our choice|manual", entry.source), entry.id
+
+    def test_gives_each_rule_a_sentence_that_no_other_has(self, rule_set: RuleSet) -> None:
+        """Two rules never look the same to a reader."""
+        for sentences in zip(*((entry.text_en, entry.text_th) for entry in rule_set.catalogue), strict=True):
+            assert [text for text, count in Counter(sentences).items() if count > 1] == []
+
+    def test_quotes_the_same_values_in_both_languages(self, rule_file: etree._Element) -> None:
+        """The Thai sentence tells no less than the English one."""
+        thai = {str(each.get("id")): each for each in elements(rule_file, "//sch:diagnostic[@xml:lang='th']")}
+        for rule in elements(rule_file, "//sch:assert"):
+            assert values_in(rule) == values_in(thai[f"{rule.get('id')}.th"]), rule.get("id")
+
+    def test_refers_to_every_diagnostic_once(self, rule_file: etree._Element) -> None:
+        """Each rule names its own two diagnostics, and no diagnostic is left over."""
+        for rule in elements(rule_file, "//sch:assert"):
+            assert rule.get("diagnostics") == f"{rule.get('id')}.th {rule.get('id')}.source"
+
+        referred = " ".join(str(each.get("diagnostics")) for each in elements(rule_file, "//sch:assert"))
+        assert sorted(referred.split()) == sorted(
+            str(each.get("id")) for each in elements(rule_file, "//sch:diagnostic")
+        )
+
+    def test_warns_only_where_the_source_is_our_choice(self, rule_set: RuleSet) -> None:
+        """What merely an officer expects, or we, does not reject a declaration."""
+        ours = {entry.id for entry in rule_set.catalogue if entry.source.startswith("our choice")}
+        warnings = {entry.id for entry in rule_set.catalogue if entry.severity is Severity.WARNING}
+
+        # TH-EXP-048 has a field in the manual, but its list of trade terms is ours.
+        assert warnings - ours == {"TH-EXP-048"}
+        assert ours - warnings == set()
+
+    def test_asks_only_for_lists_and_columns_that_exist(
+        self, rule_set: RuleSet, code_lists: CodeLists
+    ) -> None:
+        """A misspelt list would make a rule fail on every document."""
+        for name, column in rule_set.lists_used:
+            assert name in code_lists.names
+            assert column is None or column in code_lists.lists[name].columns
+
+    def test_starts_every_context_at_the_root(self, rule_set: RuleSet) -> None:
+        """A context without its whole path would search the whole document, once for each rule."""
+        for entry in rule_set.catalogue:
+            assert all(each.startswith("/d:ExportDeclaration/") for each in entry.context.split(" | "))
+
+
+class TestSamples:
+    def test_are_what_the_tool_makes(self) -> None:
+        """Nobody edits an invalid sample by hand, and no old one is left over."""
+        contents = dict(make_invalid_samples.sample_files())
+
+        assert set(make_invalid_samples.SAMPLES.iterdir()) == contents.keys()
+        for path, content in contents.items():
+            assert path.read_bytes() == content, path.name
+
+    @pytest.mark.parametrize("sample", INVALID, ids=name_of)
+    def test_give_exactly_the_expected_findings(
+        self, sample: Path, message_type: MessageType, rule_set: RuleSet, code_lists: CodeLists
+    ) -> None:
+        """Every planted fault is found at its place, nothing else is, and only errors reject."""
+        root = etree.parse(sample).getroot()
+        findings = check_schema(message_type, root)
+        if not findings:
+            report = rule_set.check(root, RuleContext(LODGED_ON, code_lists))
+            assert report.omitted == 0
+            findings = list(report.findings)
+        expected = expected_of(sample)
+
+        assert told(findings) == expected["findings"]
+        is_rejected = any(finding.severity is Severity.ERROR for finding in findings)
+        assert expected["verdict"] == ("rejected" if is_rejected else "accepted")
+        assert bool(expected["agencies"]) != is_rejected
+
+    @pytest.mark.parametrize("sample", BREAKING_RULES, ids=name_of)
+    def test_quote_every_value_they_promise(
+        self, sample: Path, rule_set: RuleSet, code_lists: CodeLists
+    ) -> None:
+        """No sentence holds a value that could not be computed, or a blank where a value belongs."""
+        report = rule_set.check(etree.parse(sample).getroot(), RuleContext(LODGED_ON, code_lists))
+        for finding in report.findings:
+            for text in (finding.text_en, finding.text_th):
+                assert not re.search(r"NaN|Infinity|\?|  | [.,:]|\{", text), text
+
+    @pytest.mark.parametrize("sample", VALID, ids=name_of)
+    def test_that_are_valid_give_no_finding(
+        self, sample: Path, rule_set: RuleSet, code_lists: CodeLists
+    ) -> None:
+        """A correct declaration gets not even a warning."""
+        report = rule_set.check(etree.parse(sample).getroot(), RuleContext(LODGED_ON, code_lists))
+
+        assert told(report.findings) == []
+
+    def test_break_every_rule(self, rule_set: RuleSet) -> None:
+        """Each rule fires in a sample that is named by its number."""
+        broken = {
+            f"TH-EXP-{sample.stem[:3]}"
+            for sample in INVALID
+            if f'"TH-EXP-{sample.stem[:3]}"' in sample.with_suffix(".expected.json").read_text("utf-8")
+        }
+
+        assert {entry.id for entry in rule_set.catalogue} - broken == WITHOUT_SAMPLE.keys()
+
+    def test_cost_no_more_for_each_item_of_a_large_declaration(
+        self, rule_set: RuleSet, code_lists: CodeLists
+    ) -> None:
+        """The work grows with the number of items, not with its square."""
+        root = etree.parse(EXPORT / "samples" / "valid" / "largest.xml").getroot()
+        report = rule_set.check(root, RuleContext(LODGED_ON, code_lists))
+
+        assert report.evaluations < MAX_EVALUATIONS_PER_ITEM * 999
+
+
+class TestDates:
+    @pytest.mark.parametrize(("days", "codes"), [(-60, []), (0, []), (20, []), (21, ["TH-EXP-074"])])
+    def test_let_goods_leave_up_to_twenty_days_after_lodging(
+        self, judge: Judge, days: int, codes: list[str]
+    ) -> None:
+        """For document type 1 the twentieth day still passes and the next does not."""
+        departure = LODGED_ON + timedelta(days)
+
+        assert judge(put("Control/BorderTransportMeansDepartureDate", f"{departure:%Y%m%d}")) == codes
+
+    def test_bind_no_other_document_type_to_twenty_days(self, judge: Judge) -> None:
+        """A domestic transfer may be lodged long before."""
+        departure = put("Control/BorderTransportMeansDepartureDate", "20270301")
+
+        assert judge(departure, put("Control/TypeCode", "B")) == []
+        assert judge(departure, put("Control/TypeCode", "Y")) == ["TH-EXP-074"]
+
+    def test_take_a_permit_issued_on_the_lodging_date(self, judge: Judge) -> None:
+        """Only a permit of a later day is refused."""
+        assert judge(put("GoodsItem/Permit/PermitIssueDate", "20261118")) == []
+        assert judge(put("GoodsItem/Permit/PermitIssueDate", "20261119")) == ["TH-EXP-273"]
+
+    def test_judge_a_code_by_the_lodging_date(self, judge: Judge) -> None:
+        """Privilege 381 is in force from 15 April 2020 and unknown on the day before."""
+        privilege = (put("GoodsItem/ExportTariffCode", "41062200"), put("GoodsItem/PrivilegeCode", "381"))
+
+        assert "TH-EXP-047" not in judge(*privilege, lodged_on=date(2020, 4, 15))
+        assert "TH-EXP-047" in judge(*privilege, lodged_on=date(2020, 4, 14))
+
+    def test_read_the_buddhist_year_in_a_declaration_number(self, judge: Judge) -> None:
+        """The 29th of February stands in 2567, a leap year, and not in 2568."""
+        line = put("GoodsItem/ReferenceDeclarationLineNumeric", "1")
+
+        assert judge(line, put("GoodsItem/ReferenceDeclarationID", "A0290670200001")) == []
+        assert judge(line, put("GoodsItem/ReferenceDeclarationID", "A0290680200001")) == ["TH-EXP-139"]
+
+
+class TestTransport:
+    @pytest.mark.parametrize(
+        ("mode", "name", "codes"),
+        [
+            ("1", "SIAM LOTUS V.7E", []),
+            ("2", "TRAIN 77", []),
+            ("1", "BY BOAT", ["TH-EXP-072"]),
+            ("5", "BY MAIL", []),
+            ("5", "BY TRUCK", ["TH-EXP-070"]),
+            ("7", "BY PIPE", []),
+            ("7", "PIPE", ["TH-EXP-070"]),
+            ("8", "BY BOAT", []),
+            ("8", "BOAT 5", ["TH-EXP-070"]),
+            ("9", "BY PASSENGER", []),
+            ("9", "TG640", ["TH-EXP-070"]),
+        ],
+    )
+    def test_needs_the_name_that_belongs_to_the_mode(
+        self, judge: Judge, mode: str, name: str, codes: list[str]
+    ) -> None:
+        """By mail, pipe, boat and passenger the name is fixed; by sea and rail it is the vessel's own."""
+        edits = (
+            put("Control/BorderTransportMeansModeCode", mode),
+            put("Control/BorderTransportMeansName", name),
+        )
+
+        assert judge(*edits) == codes
+
+    @pytest.mark.parametrize("name", ["BY TRUCK", "ON FOOT"])
+    def test_by_road_is_by_truck_or_on_foot(self, judge: Judge, name: str) -> None:
+        """Both names are good by road, and neither is by any other mode."""
+        assert judge(put("Control/BorderTransportMeansName", name), like=Case("", (), transport=ROAD)) == []
+        assert judge(put("Control/BorderTransportMeansName", name)) == ["TH-EXP-072"]
+
+    @pytest.mark.parametrize("flight", ["TG640", "TG 640", "3K512", "THA640A", "FD-3112"])
+    def test_by_air_takes_flight_numbers(self, judge: Judge, flight: str) -> None:
+        """Airlines have two characters or three letters."""
+        assert judge(put("Control/BorderTransportMeansName", flight), like=Case("", (), transport=AIR)) == []
+
+    @pytest.mark.parametrize("flight", ["640", "TG", "BY AIR", "TG64000", "tg640"])
+    def test_by_air_takes_nothing_else(self, judge: Judge, flight: str) -> None:
+        """A name without airline or number is no flight."""
+        edit = put("Control/BorderTransportMeansName", flight)
+
+        assert judge(edit, like=Case("", (), transport=AIR)) == ["TH-EXP-071"]
+
+    def test_by_air_needs_both_bills(self, judge: Judge) -> None:
+        """Master and house air waybill are missed separately."""
+        bills = drop("Control/MasterTransportDocumentID", "Control/HouseTransportDocumentID")
+
+        assert judge(bills, like=Case("", (), transport=AIR)) == ["TH-EXP-076", "TH-EXP-077"]
+
+
+class TestTotals:
+    def test_add_up_exactly_in_one_unit(self, judge: Judge) -> None:
+        """One gram too many in the total is a fault, trailing zeros and plus signs are not."""
+        assert judge(put("Control/TotalNetNetWeightMeasure", "+100.0")) == []
+        assert judge(put("Control/TotalNetNetWeightMeasure", "100.001")) == ["TH-EXP-190"]
+
+    @pytest.mark.parametrize(("total", "codes"), [("0.136", []), ("0.137", ["TH-EXP-191"])])
+    def test_convert_weights_of_several_units(self, judge: Judge, total: str, codes: list[str]) -> None:
+        """Items of 100 kg and 36,000 g make 0.136 t."""
+        edits = (
+            put("GoodsItem[2]/NetNetWeightMeasure", "36000"),
+            put("GoodsItem[2]/NetNetWeightUnitCode", "GRM"),
+            put("GoodsItem[2]/GrossMassMeasure", "37440"),
+            put("Control/TotalNetNetWeightMeasure", total),
+            put("Control/TotalNetNetWeightUnitCode", "TNE"),
+        )
+
+        assert judge(*edits, like=Case("", (), goods=BOTH)) == codes
+
+    def test_take_a_gross_weight_equal_to_the_net_weight(self, judge: Judge) -> None:
+        """Goods in bulk have no packing."""
+        assert judge(put("Control/TotalGrossMassMeasure", "100")) == []
+
+    def test_compare_a_quantity_in_tonnes_with_kilograms(self, judge: Judge) -> None:
+        """0.1 t is 100 kg, 0.2 t is not."""
+        unit = put("GoodsItem/QuantityUnitCode", "TNE")
+
+        assert judge(unit, put("GoodsItem/Quantity", "0.100")) == []
+        assert judge(unit, put("GoodsItem/Quantity", "0.101")) == ["TH-EXP-197"]
+
+    @pytest.mark.parametrize(
+        ("amount", "codes"),
+        [
+            ("38967.01", []),
+            ("38966.99", []),
+            ("38967.03", ["TH-EXP-221", "TH-EXP-226"]),
+            ("38966.98", ["TH-EXP-226"]),
+        ],
+    )
+    def test_round_baht_to_the_satang(self, judge: Judge, amount: str, codes: list[str]) -> None:
+        """An item's FOB value may be rounded up or down, no further."""
+        assert judge(put("GoodsItem/FOBBahtAmount", amount)) == codes
+
+    def test_are_not_compared_across_currencies(self, judge: Judge) -> None:
+        """With items in another currency than the control section only the baht can be added up."""
+        edits = (
+            put("GoodsItem/CurrencyCode", "EUR"),
+            put("Invoice/InvoiceCurrencyCode", "EUR"),
+            put("Control/FOBForeignAmount", "600.00"),
+            put("Control/ExchangeRateNumeric", "64.945"),
+        )
+
+        assert judge(*edits) == []
+
+    def test_of_an_invoice_count_its_own_items_only(self, judge: Judge) -> None:
+        """Two invoices with an item each have a total each."""
+        edits = (
+            repeat("Invoice", InvoiceID="INV-2", TotalInvoiceAmount="770.00"),
+            put("Invoice[1]/TotalInvoiceAmount", "1420.00"),
+            put("GoodsItem[2]/InvoiceID", "INV-2"),
+        )
+
+        assert judge(*edits, like=Case("", (), goods=BOTH)) == []
+        assert judge(
+            *edits, put("Invoice[1]/TotalInvoiceAmount", "770.00"), like=Case("", (), goods=BOTH)
+        ) == ["TH-EXP-231"]
+
+
+class TestPermits:
+    def test_take_a_country_for_a_foreign_certificate(self, judge: Judge) -> None:
+        """A certificate of origin names two letters instead of a tax number."""
+        assert judge(put("GoodsItem/Permit/PermitIssuingAuthorityID", "JP")) == []
+
+    def test_take_an_exemption_of_the_agency_itself(self, judge: Judge) -> None:
+        """EXEMPT99 exists at the livestock department; a code of another spelling does not."""
+        assert judge(put("GoodsItem/Permit/PermitID", "EXEMPT99")) == []
+        assert judge(put("GoodsItem/Permit/PermitID", "exempt99")) == ["TH-EXP-274"]
+
+    def test_do_not_judge_an_exemption_of_an_agency_without_known_tax_number(self, judge: Judge) -> None:
+        """The standards institute's number is not in the facts, so its code 152 can't be looked up."""
+        edits = (
+            put("GoodsItem/Permit/PermitID", "EXEMPT152"),
+            put("GoodsItem/Permit/PermitIssuingAuthorityID", make_invalid_samples.UNKNOWN_TAX_ID),
+        )
+
+        assert judge(*edits) == ["TH-EXP-271"]
+
+    def test_give_no_exemption_to_a_country(self, judge: Judge) -> None:
+        """Exemption codes are an agency's."""
+        edits = (
+            put("GoodsItem/Permit/PermitID", "EXEMPT1"),
+            put("GoodsItem/Permit/PermitIssuingAuthorityID", "JP"),
+        )
+
+        assert judge(*edits) == ["TH-EXP-274"]
+
+
+class TestCodeTables:
+    def test_are_what_the_tool_makes(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Tables made from the facts are not edited by hand, and lists.yaml describes each."""
+        if not make_codes.facts_folder().is_dir():
+            notice = "the official tables are not here; NSW_CONFORMANCE_DATA can name their folder"
+            if os.environ.get("CI") == "true":
+                pytest.fail(notice)
+            pytest.skip(notice)
+
+        assert (make_codes.main(["--check"]), capsys.readouterr().err) == (0, "")
+
+    @pytest.mark.parametrize(
+        ("name", "code"),
+        [
+            ("th.units", "NA"),
+            ("th.offices", "0010"),
+            ("th.exemptions", "TISI:EXEMPT152"),
+            ("th.container_sizes", "22G1"),
+            ("th.provinces", "10"),
+            ("th.trade_terms", "DPU"),
+        ],
+    )
+    def test_hold_codes_that_were_hard_to_read(self, code_lists: CodeLists, name: str, code: str) -> None:
+        """Leading zeros, the code that a spreadsheet lost, and exemptions by agency are there."""
+        assert code_lists.contains(name, code, LODGED_ON)
+
+    @pytest.mark.parametrize(
+        ("name", "code"),
+        [
+            ("th.units", "nan"),
+            ("th.container_sizes", "Mech"),
+            ("th.vehicle_types", "1523"),
+            ("th.vehicle_types", "1765"),
+            ("th.privileges", "392"),
+            ("iso.currencies", "XXX"),
+        ],
+    )
+    def test_leave_out_what_is_dirty_or_withdrawn(self, code_lists: CodeLists, name: str, code: str) -> None:
+        """Fragments of broken rows and withdrawn codes are in no list at the lodging date."""
+        assert not code_lists.contains(name, code, LODGED_ON)
+
+    def test_convert_every_weight_unit_to_kilograms(self, code_lists: CodeLists) -> None:
+        """The factors in the table are those that the rules use."""
+        factors = {
+            unit: code_lists.value("th.weight_units", unit, "factor_kg", LODGED_ON)
+            for unit in ("KGM", "TNE", "GRM", "CTM")
+        }
+
+        assert factors == {"KGM": "1", "TNE": "1000", "GRM": "0.001", "CTM": "0.0002"}
