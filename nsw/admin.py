@@ -66,7 +66,8 @@ SETTINGS = (
     "retention.ms",
 )
 #: One request must not grow with the number of parties.
-_TOPICS_PER_REQUEST = 200
+_DESCRIBED_PER_REQUEST = 200
+_CREATED_PER_REQUEST = 50
 #: An abandoned transaction hides later records of its topics for so long.
 _TRANSACTION_TIMEOUT_MS = 10_000
 _RETRY_SECONDS = 0.2
@@ -117,7 +118,7 @@ def _states(admin: Any) -> dict[str, TopicState]:  # noqa: ANN401 - untyped libr
 
 def _settings(admin: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:  # noqa: ANN401 - untyped library
     settings: dict[str, dict[str, str]] = {}
-    for chunk in _chunks(names):
+    for chunk in _chunks(names, _DESCRIBED_PER_REQUEST):
         resources = [ConfigResource(ConfigResourceType.TOPIC, name, list(SETTINGS)) for name in chunk]
         found = admin.describe_configs(resources, config_filter="all").get("topic", {})
         for name, values in found.items():
@@ -125,8 +126,8 @@ def _settings(admin: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:  #
     return settings
 
 
-def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (names[start : start + _TOPICS_PER_REQUEST] for start in range(0, len(names), _TOPICS_PER_REQUEST))
+def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (names[start : start + size] for start in range(0, len(names), size))
 
 
 def create_topics(connection: Connection, specs: Sequence[TopicSpec], replication_factor: int) -> list[str]:
@@ -145,19 +146,28 @@ def create_topics(connection: Connection, specs: Sequence[TopicSpec], replicatio
     with closing(open_admin(connection)) as admin, explained(connection, "create topics"):
         existing = set(admin.list_topics())
         missing = [name for name in by_name if name not in existing]
-        for chunk in _chunks(missing):
+        for chunk in _chunks(missing, _CREATED_PER_REQUEST):
             wanted = {name: _creation(by_name[name], replication_factor) for name in chunk}
-            for answer in admin.create_topics(wanted, raise_errors=False)["topics"]:
-                code, name = answer["error_code"], answer["name"]
-                if code == kafka_errors.NoError.errno:
-                    created.append(name)
-                elif code != kafka_errors.TopicAlreadyExistsError.errno:
-                    reason = answer.get("error_message") or kafka_errors.for_code(code).__name__
-                    problems.append(f"topic {name} was not created: {reason}")
-        admin.wait_for_topics(created, timeout_ms=round(connection.timeout_seconds * 1000))
+            answers = {
+                each["name"]: each for each in admin.create_topics(wanted, raise_errors=False)["topics"]
+            }
+            made = [name for name in chunk if answers[name]["error_code"] == kafka_errors.NoError.errno]
+            # Before the next ones: a broker that is given thousands at once falls behind with all of them.
+            admin.wait_for_topics(made, timeout_ms=round(connection.timeout_seconds * 1000))
+            created += made
+            problems += _creation_problems(answers)
     if problems:
         raise BrokerRefusedError(*problems)
-    return [name for name in by_name if name in set(created)]
+    return created
+
+
+def _creation_problems(answers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    # Somebody else may have created a topic in the meantime.
+    good = (kafka_errors.NoError.errno, kafka_errors.TopicAlreadyExistsError.errno)
+    for name, answer in answers.items():
+        if answer["error_code"] not in good:
+            reason = answer.get("error_message") or kafka_errors.for_code(answer["error_code"]).__name__
+            yield f"topic {name} was not created: {reason}"
 
 
 def _creation(spec: TopicSpec, replication_factor: int) -> dict[str, object]:

@@ -4,6 +4,7 @@ The library of those who connect: traders lodge declarations and read answers, a
 Every record is confirmed by all in-sync replicas before a receipt is given, and only committed records are read. A
 trader's whole program::
 
+    from pathlib import Path
     from nsw.client import Connection, TraderClient
 
     with TraderClient(Connection("localhost:9092"), "SIAM-EXPORT") as trader:
@@ -11,6 +12,13 @@ trader's whole program::
         print("lodged at", receipt.timestamp_ms)
         for answer in trader.answers(follow=True):
             print(answer.offset, answer.reference_number, answer.verdict)
+
+An agency's::
+
+    with AgencyClient(Connection("localhost:9092"), "FDA") as agency:
+        for delivery in agency.deliveries(follow=True):
+            response = decide_on(delivery.value)
+            agency.respond(delivery, response, Format.XML)
 
 Whoever restarts begins at ``answers(offset=last.offset + 1)``. When a publication ends in ``BrokerUnavailableError``,
 publish the same bytes under the same reference number again: the window recognises them and gives the same answer.
@@ -44,6 +52,7 @@ __all__ = [
     "BrokerUnavailableError",
     "Connection",
     "Delivery",
+    "Format",
     "Receipt",
     "TopicMissingError",
     "TraderClient",
