@@ -27,7 +27,7 @@ from lxml.etree import (
     _Element,
     fromstring,
 )
-from stdnum.th import tin
+from stdnum.th import moa
 
 from nsw.codelists import CodeLists
 from nsw.errors import Code, ConfigError, InvariantError, Layer, Severity
@@ -40,7 +40,8 @@ NSW_FUNCTIONS = "urn:nsw:functions:1"
 """Namespace of the extension functions."""
 
 _SCH = "{http://purl.oclc.org/dsdl/schematron}"
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_XML = "http://www.w3.org/XML/1998/namespace"
+_LANG = f"{{{_XML}}}lang"
 _RE = "http://exslt.org/regular-expressions"
 _SETS = "http://exslt.org/sets"
 _DATES = "http://exslt.org/dates-and-times"
@@ -138,8 +139,8 @@ _EXACT = Context(prec=400)
 
 
 def _decimal(value: object) -> Decimal | None:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+    if isinstance(value, float):
+        return Decimal(repr(value)) if math.isfinite(value) else None
     text = _text(value)
     return Decimal(text) if _DECIMAL.fullmatch(text) else None
 
@@ -170,10 +171,14 @@ def _list_value(_: object, list_name: object, code: object, column: object) -> s
     return context.code_lists.value(_text(list_name), _text(code), _text(column), context.lodged_on) or ""
 
 
+# As stdnum.th.tin (0 for companies, 1 to 8 for persons), without its tolerance for spaces and hyphens.
+_TAX_ID = re.compile(r"[0-8][0-9]{12}")
+
+
 def _tax_id_valid(_: object, value: object) -> bool:
     """tax-id-valid(value): 13 digits, the last of them the right check digit."""
     text = _text(value)
-    return bool(re.fullmatch(r"[0-9]{13}", text)) and tin.is_valid(text)
+    return bool(_TAX_ID.fullmatch(text)) and moa.calc_check_digit(text) == text[-1]
 
 
 def _date_valid(_: object, value: object) -> bool:
@@ -213,7 +218,7 @@ def _is_near(value: Decimal, total: object, tolerance: object) -> bool:
     wanted, distance = _decimal(total), _decimal(tolerance)
     if wanted is None or distance is None:
         return False
-    return abs(_EXACT.subtract(value, wanted)) <= distance
+    return _EXACT.subtract(value, wanted).copy_abs() <= distance
 
 
 def _decimal_compare(_: object, first: object, second: object) -> float:
@@ -659,6 +664,35 @@ def _collapse(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Select:
+    """
+    One alternative of a rule's context.
+
+    Attributes:
+        expression: selects its nodes from the document.
+        tag: of the elements it selects, or whose attributes it selects; '' when any element's.
+        parents: tags of parent, grandparent and so on; None when the alternative says more than that.
+        is_absolute: whether the last of them is the root.
+        attribute: name of the attribute it selects; '' for elements.
+    """
+
+    expression: _Expression
+    tag: str = ""
+    parents: tuple[str, ...] | None = None
+    is_absolute: bool = False
+    attribute: str = ""
+
+    def matches(self, element: _Element) -> bool:
+        """Tell whether an element of the right tag stands where the alternative says."""
+        above = element.getparent()
+        for tag in self.parents or ():
+            if above is None or above.tag != tag:
+                return False
+            above = above.getparent()
+        return above is None or not self.is_absolute
+
+
+@dataclass(frozen=True, slots=True)
 class _Check:
     """An assert or report for one kind of context node."""
 
@@ -675,12 +709,12 @@ class _Rule:
     A rule for one kind of context node.
 
     Attributes:
-        selects: one expression for each alternative of the context, from the document.
+        selects: the alternatives of the context that are of this kind.
         passes: true when no check fires: one evaluation for the many nodes that are in order.
     """
 
     kind: _NodeKind
-    selects: tuple[_Expression, ...]
+    selects: tuple[_Select, ...]
     lets: Mapping[str, _Let]
     checks: tuple[_Check, ...]
     passes: _Expression | None
@@ -803,6 +837,9 @@ class _Judge:
         self._root = root
         self._document = _Place(root, "/")
         self._places_by_select: dict[str, list[_Place]] = {}
+        self._elements_by_tag: dict[str, list[_Element]] = {}
+        for element in root.iter("*"):
+            self._elements_by_tag.setdefault(str(element.tag), []).append(element)
         self._failing: set[_Rule] = set()
         self._unjudged: dict[str, _Unjudged] = {}
         self._findings: list[Finding] = []
@@ -857,27 +894,40 @@ class _Judge:
             for place in places:
                 if place not in claimed:
                     self._judge_place(rule, place, scope, firings)
-            claimed.update(places)
+            if rule is not pattern.rules[-1]:
+                claimed.update(places)
 
     def _places_of(self, rule: _Rule, scope: _Variables) -> list[_Place]:
         """Give the nodes that a rule's context matches, in document order within each of its alternatives."""
-        places: dict[_Place, None] = {}
-        for select in rule.selects:
-            found = self._places_by_select.get(select.source.text)
-            if found is None:
-                found = self._select(select, rule.kind, scope)
-                if not select.variables:
-                    self._places_by_select[select.source.text] = found
-            places.update(dict.fromkeys(found))
-        return list(places)
+        found = [places for select in rule.selects if (places := self._select(select, rule.kind, scope))]
+        if len(found) <= 1:
+            return found[0] if found else []
+        return list(dict.fromkeys(place for places in found for place in places))
 
-    def _select(self, select: _Expression, kind: _NodeKind, scope: _Variables) -> list[_Place]:
+    def _select(self, select: _Select, kind: _NodeKind, scope: _Variables) -> list[_Place]:
         if kind is _NodeKind.DOCUMENT:
             return [self._document]
-        nodes = select.evaluate(_Place(self._root), scope)
-        if kind is _NodeKind.ELEMENT:
-            return [_Place(node) for node in nodes]
-        return [_Place(node.getparent(), node.attrname) for node in nodes]
+        if select.tag and select.tag not in self._elements_by_tag:
+            return []
+        text = select.expression.source.text
+        places = self._places_by_select.get(text)
+        if places is None:
+            places = self._look_up(select) if select.parents is not None else self._evaluate(select, scope)
+            if not select.expression.variables:
+                self._places_by_select[text] = places
+        return places
+
+    def _look_up(self, select: _Select) -> list[_Place]:
+        found = filter(select.matches, self._elements_by_tag[select.tag])
+        name = select.attribute
+        return [_Place(element, name) for element in found if not name or name in element.attrib]
+
+    def _evaluate(self, select: _Select, scope: _Variables) -> list[_Place]:
+        nodes = select.expression.evaluate(_Place(self._root), scope)
+        return [
+            _Place(node) if isinstance(node, _Element) else _Place(node.getparent(), node.attrname)
+            for node in nodes
+        ]
 
     def _judge_place(self, rule: _Rule, place: _Place, outer: _Variables, firings: _Firings) -> None:
         if self.evaluations >= self.context.max_evaluations:
@@ -1005,7 +1055,7 @@ class _Loader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._problems: dict[str, None] = {}
-        self._namespaces: dict[str, str] = {}
+        self._namespaces: dict[str, str] = {"xml": _XML}
         self._diagnostics: dict[str, _Element] = {}
         self._entries: dict[str, RuleEntry] = {}
         self._lists_used: set[tuple[str, str | None]] = set()
@@ -1132,7 +1182,7 @@ class _Loader:
         return [
             _Rule(
                 kind=kind,
-                selects=tuple(_Expression(each, _NodeKind.ELEMENT, _Result.VALUE) for each in alternatives),
+                selects=tuple(_compile_select(each) for each in alternatives),
                 lets=self._compile_lets(lets, kind, self._sources[before:]),
                 checks=tuple(_compile_check(check, kind) for check in checks),
                 passes=_compile_passes([check.fires for check in checks], kind),
@@ -1249,7 +1299,7 @@ class _Loader:
         return source
 
     def _faults(self, source: _Source, names: _Names) -> Iterator[str]:
-        for prefix in sorted(source.prefixes - self._namespaces.keys() - {"xml"}):
+        for prefix in sorted(source.prefixes - self._namespaces.keys()):
             yield f"the prefix {prefix!r} is bound by no ns"
         for name in source.variables:
             if name not in names:
@@ -1330,6 +1380,46 @@ def _kind_selected(tokens: Sequence[_Token]) -> _NodeKind:
         default=-1,
     )
     return _NodeKind.ATTRIBUTE if tokens[start + 1].text in ("@", "attribute") else _NodeKind.ELEMENT
+
+
+def _compile_select(source: _Source) -> _Select:
+    """Compile one alternative, and see whether it is a chain of names that the index of elements can answer."""
+    expression = _Expression(source, _NodeKind.ELEMENT, _Result.VALUE)
+    words = list(_top_words(source.tokens))
+    is_plain = all(token.text != "[" for token in source.tokens)
+    attribute = ""
+    if words[-2:-1] == ["@"]:
+        attribute = _expand(words[-1], source.namespaces)
+        is_plain = is_plain and attribute != ""
+        words = words[:-3] if words[-3] == "/" else []
+    separators, names = words[0::2], [_expand(word, source.namespaces) for word in words[1::2]]
+    if not names:
+        return _Select(expression)
+    is_plain = is_plain and all(names) and "//" not in separators[1:]
+    return _Select(
+        expression,
+        tag=names[-1],
+        parents=tuple(reversed(names[:-1])) if is_plain else None,
+        is_absolute=separators[0] == "/",
+        attribute=attribute,
+    )
+
+
+def _top_words(tokens: Iterable[_Token]) -> Iterator[str]:
+    """Give the steps and separators of an alternative without its predicates, attributes abbreviated to @."""
+    for token in tokens:
+        if token.text == "attribute" and token.kind == "axis":
+            yield "@"
+        elif not token.depth and token.kind != "axis" and token.text not in ("[", "]", "::"):
+            yield token.text
+
+
+def _expand(name: str, namespaces: Mapping[str, str]) -> str:
+    """Give a name as lxml writes it; '' for a wildcard."""
+    prefix, _, local = name.rpartition(":")
+    if local == "*":
+        return ""
+    return f"{{{namespaces[prefix]}}}{local}" if prefix else local
 
 
 def _show(parts: _Parts) -> str:
