@@ -1,0 +1,229 @@
+"""``nsw schemas``, ``nsw codes`` and ``nsw metrics``: what the window knows, for people and for pages."""
+
+from datetime import date
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nsw.cli.output import (
+    DayOption,
+    FormatOption,
+    OutputFormat,
+    PageFormat,
+    PageFormatOption,
+    SchemasOption,
+    print_json,
+    print_markdown_table,
+    print_table,
+    read_settings,
+    stdout,
+)
+from nsw.cli.validate import load_snapshot, today
+from nsw.errors import CATALOGUE, ConfigError
+
+if TYPE_CHECKING:
+    from nsw.messagetypes import MessageType
+
+_CODES_PAGE = """\
+# Codes
+
+What the window reports has a stable code; integrators may route on it, and a code never changes its meaning.
+The codes of business rules stand in the rule file of their message type.
+
+*accepted* marks codes that never reject; *rejected* is answered to the sender with every finding; a *dead-letter*
+could not be understood, and is kept with its origin.
+"""
+_METRICS_PAGE = """\
+# Metrics
+
+Each process serves these at `/metrics`. Labels are from closed sets; a value outside its set counts as `other`.
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, help="The message types that the window knows.")
+    group.command(name="list", epilog="Example: nsw schemas list --on 2026-01-31")(list_types)
+    group.command(name="avro", epilog="Example: nsw schemas avro schemas/th/response/1.0 --check")(avro)
+    app.add_typer(group, name="schemas")
+    app.command(name="codes", epilog="Example: nsw codes --format markdown > docs/codes.md")(codes)
+    app.command(name="metrics", epilog="Example: nsw metrics --format markdown > docs/metrics.md")(metrics)
+
+
+# Message types.
+
+
+def list_types(
+    schemas: SchemasOption = None, on: DayOption = None, output: FormatOption = OutputFormat.TEXT
+) -> None:
+    """List the message types, with the days on which they are in force."""
+    reference = load_snapshot(read_settings(), schemas or ())
+    on = on or today(reference)
+    rows = [_describe(each, on) for each in sorted(reference.catalogue.types, key=_name_and_version)]
+    if output is OutputFormat.JSON:
+        print_json(rows)
+        return
+    columns = (
+        "type",
+        "version",
+        "kind",
+        "direction",
+        "Avro id",
+        "in force",
+        "from",
+        "until",
+        "root",
+        "title",
+    )
+    keys = (
+        "message_type",
+        "version",
+        "kind",
+        "direction",
+        "avro_id",
+        "in_force",
+        "effective_from",
+        "effective_until",
+        "root",
+        "title_en",
+    )
+    print_table(columns, ([_cell(row[key]) for key in keys] for row in rows))
+
+
+def _name_and_version(message_type: "MessageType") -> tuple[str, str]:
+    return message_type.name, message_type.version
+
+
+def _describe(message_type: "MessageType", on: date) -> dict[str, object]:
+    until = message_type.effective_until
+    return {
+        "message_type": message_type.name,
+        "version": message_type.version,
+        "kind": message_type.kind,
+        "direction": message_type.direction,
+        "root": message_type.root,
+        "avro_id": message_type.avro_id,
+        "in_force": message_type.is_in_force(on),
+        "effective_from": message_type.effective_from.isoformat(),
+        "effective_until": until.isoformat() if until else None,
+        "title_en": message_type.title_en,
+        "title_th": message_type.title_th,
+        "folder": str(message_type.folder),
+    }
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def avro(
+    folder: Annotated[
+        Path,
+        typer.Argument(exists=True, file_okay=False, help="A message type's folder: it holds type.yaml."),
+    ],
+    only_check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail when the file is missing or differs.")
+    ] = False,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """
+    Derive a message type's Avro schema from its XSD, and write it where its type.yaml says.
+
+    Exit code: 0 written or equal, 1 --check found a difference, 2 it could not be derived.
+    """
+    path, derived = _derive(folder)
+    is_equal = path.is_file() and path.read_text("utf-8") == derived
+    if not is_equal and not only_check:
+        path.write_text(derived, "utf-8")
+    done = "unchanged" if is_equal else "differs" if only_check else "written"
+    if output is OutputFormat.JSON:
+        print_json({"file": str(path), "result": done})
+    else:
+        stdout().print(f"{path}: {done}", soft_wrap=True)
+    raise typer.Exit(1 if done == "differs" else 0)
+
+
+def _derive(folder: Path) -> tuple[Path, str]:
+    """
+    Give the path and the text that a type's Avro schema should have.
+
+    The type is not loaded: its Avro schema need not be there yet.
+
+    Raises:
+        ConfigError: type.yaml is unreadable or names no Avro schema; every construct that has no Avro schema.
+    """
+    import yaml
+
+    from nsw.formats.derive import build_avsc_text, derive_avro
+    from nsw.messagetypes import TYPE_FILE
+
+    path = folder / TYPE_FILE
+    try:
+        described = yaml.safe_load(path.read_text("utf-8"))
+        root, target = str(described["root"]), folder / str(described["avro"]["schema"])
+        xsd = folder / Template(str(described["schema"])).substitute(read_settings().schema_variables)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: can't be read: {error}") from error
+    except (KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{path}: 'root', 'schema', and 'schema' below 'avro' are needed: {error}"
+        ) from error
+    return target, build_avsc_text(derive_avro(xsd, root))
+
+
+# Catalogues.
+
+
+def codes(output: PageFormatOption = PageFormat.TEXT) -> None:
+    """
+    List every stable code and its sentence.
+
+    The verdict is what a finding of this code makes of a record; the layer is the check that reports it.
+    """
+    rows = [
+        {
+            "code": str(code),
+            "name": code.name.lower().replace("_", "-"),
+            "verdict": str(entry.verdict),
+            "layer": str(entry.layer),
+            "text_en": entry.text_en,
+            "text_th": entry.text_th,
+            "source": entry.source,
+        }
+        for code, entry in CATALOGUE.items()
+    ]
+    if output is PageFormat.JSON:
+        print_json(rows)
+        return
+    columns = ("code", "verdict", "layer", "text_en", "text_th", "source")
+    heads = ("Code", "Verdict", "Layer", "Sentence", "In Thai", "Source")
+    _print_catalogue(output, _CODES_PAGE, heads, [[row[each] for each in columns] for row in rows])
+
+
+def metrics(output: PageFormatOption = PageFormat.TEXT) -> None:
+    """List every metric that a process serves."""
+    from nsw.telemetry import CATALOGUE as METRICS
+
+    if output is PageFormat.JSON:
+        print_json(
+            [
+                {"name": each.name, "kind": each.kind, "labels": list(each.labels), "meaning": each.meaning}
+                for each in METRICS
+            ]
+        )
+        return
+    rows = [[each.name, each.kind, ", ".join(each.labels), each.meaning] for each in METRICS]
+    _print_catalogue(output, _METRICS_PAGE, ("Metric", "Kind", "Labels", "Meaning"), rows)
+
+
+def _print_catalogue(output: PageFormat, page: str, columns: tuple[str, ...], rows: list[list[str]]) -> None:
+    rows = [[cell.replace("{detail}", "…") for cell in row] for row in rows]
+    if output is PageFormat.MARKDOWN:
+        typer.echo(page)
+        print_markdown_table(columns, rows)
+    else:
+        print_table(columns, rows)
