@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, Message, TopicPartition
 
-from nsw.loop.remedies import AbortError, describe
+from nsw.loop.remedies import COLLATERAL_CODES, AbortError, describe
 from nsw.loop.work import Place, place_of
 from nsw.model import Publication, Record
 
@@ -52,6 +52,17 @@ class Batch:
         if self.failures:
             first = self.failures[0]
             raise AbortError(f"delivery to {first.topic}: {describe(first.error)}")
+
+    @property
+    def failed_elsewhere(self) -> bool:
+        """Whether deliveries failed only because their transaction had failed already."""
+        codes = {failure.error.code() for failure in self.failures}
+        return bool(codes) and codes <= COLLATERAL_CODES
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics that the batch publishes to."""
+        return frozenset(publication.topic for publication in self.publications)
 
     def offsets(self) -> list[TopicPartition]:
         """Give the next offset of each partition."""

@@ -15,6 +15,10 @@ class LoopFatalError(NswError):
     """The loop cannot go on in this process: end it with a non-zero code and start a new one."""
 
 
+class ProducerLostError(LoopFatalError):
+    """The producer is unusable, though no other has taken its place."""
+
+
 class AbortError(Exception):
     """The open transaction can't be committed: abort it and do its records again."""
 
@@ -27,6 +31,15 @@ class Remedy(Enum):
     DIE = auto()
 
 
+_FENCED_CODES = frozenset(
+    {
+        KafkaError._FENCED,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.TRANSACTION_COORDINATOR_FENCED,
+    }
+)
 _FATAL_CODES = frozenset({KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID})
 #: Codes of a delivery that fails because of its topic, not of its content.
 UNAVAILABLE_CODES = frozenset(
@@ -37,6 +50,8 @@ UNAVAILABLE_CODES = frozenset(
         KafkaError.TOPIC_EXCEPTION,
     }
 )
+#: Codes of a delivery that fails because the whole transaction had failed already, for a reason told elsewhere.
+COLLATERAL_CODES = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, KafkaError._STATE})
 _QUIET_CODES = frozenset(
     {
         # A pattern that no topic matches yet says so, again and again.
@@ -83,12 +98,13 @@ def raise_unless_passing(step: str, error: KafkaError) -> None:
     Return only for an error after which the same call may succeed.
 
     Raises:
-        LoopFatalError: this producer is done for.
+        LoopFatalError: this producer is fenced; or, as ``ProducerLostError``, unusable otherwise.
         AbortError: the transaction can't be committed.
     """
     remedy = remedy_of(error)
     if remedy is Remedy.DIE:
-        raise LoopFatalError(f"{step}: {describe(error)}")
+        kind = LoopFatalError if error.code() in _FENCED_CODES else ProducerLostError
+        raise kind(f"{step}: {describe(error)}")
     if remedy is Remedy.ABORT:
         raise AbortError(f"{step}: {describe(error)}")
 

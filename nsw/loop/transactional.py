@@ -5,18 +5,22 @@ import threading
 import time  # noqa: TID251 - an edge: it waits for the broker
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from nsw.errors import Code, TransientError
 from nsw.loop.batch import Batch, find_oversized
+from nsw.loop.permissions import find_forbidden
 from nsw.loop.remedies import (
     UNAVAILABLE_CODES,
     AbortError,
     LoopFatalError,
+    ProducerLostError,
+    Remedy,
     describe,
     raise_unless_passing,
+    remedy_of,
 )
 from nsw.loop.settings import LoopSettings
 from nsw.loop.source import Source
@@ -96,13 +100,19 @@ class TransactionalLoop:
         return frozenset(name for name, topic in metadata.topics.items() if topic.error is None)
 
     def _open(self) -> None:
-        callbacks = {"error_cb": self._note_trouble, "logger": logging.getLogger("nsw.librdkafka")}
-        self._producer = Producer(self._settings.producer_config() | callbacks)
-        # Ends what a predecessor of this slot left open.
-        self._call("init", self._producer.init_transactions, self._timeout)
+        self._open_producer()
         self._step("init")
-        self._source = Source(self._settings, self._work, self._step, callbacks)
+        self._source = Source(self._settings, self._work, self._step, self._callbacks)
         self._source.subscribe()
+
+    def _open_producer(self) -> None:
+        self._producer = Producer(self._settings.producer_config() | self._callbacks)
+        # Fences a predecessor of this slot, and aborts what it left open.
+        self._call("init", self._producer.init_transactions, self._timeout)
+
+    @property
+    def _callbacks(self) -> dict[str, Any]:
+        return {"error_cb": self._note_trouble, "logger": logging.getLogger("nsw.librdkafka")}
 
     @property
     def _timeout(self) -> float:
@@ -132,6 +142,7 @@ class TransactionalLoop:
     def _run_batch(self) -> None:
         started = time.monotonic()
         batch = Batch()
+        committing = False
         # Taken before the work, so that a generation that ends meanwhile is refused by the coordinator.
         group = self._source.group()
         try:
@@ -146,9 +157,11 @@ class TransactionalLoop:
                 "send-offsets", self._producer.send_offsets_to_transaction, offsets, group, self._timeout
             )
             self._step("send-offsets")
+            committing = True
             self._call("commit", self._producer.commit_transaction, self._timeout)
         except AbortError as error:
-            self._abort(batch, str(error))
+            cause = self._find_cause(batch, group)
+            self._abort(str(error) if cause is None else describe(cause), batch, cause, committing=committing)
             return
         self._step("commit")
         self._settle(batch)
@@ -192,11 +205,11 @@ class TransactionalLoop:
 
     def _publish(self, batch: Batch, record: Record, publications: Sequence[Publication]) -> None:
         on_delivery = partial(batch.delivered, record)
+        batch.publications.extend(publications)
         for publication in publications:
             while not self._publish_one(batch, record, publication, on_delivery):
                 self._producer.poll(_RETRY_SECONDS)
                 batch.check()
-        batch.publications.extend(publications)
 
     def _publish_one(
         self,
@@ -256,6 +269,7 @@ class TransactionalLoop:
             except KafkaException as exception:
                 error = exception.args[0]
                 raise_unless_passing(step, error)
+                self._producer.poll(0)
                 self._check_patience(step, error, time.monotonic() - began)
                 log.info("%s: %s; trying again", step, describe(error))
                 time.sleep(_RETRY_SECONDS)
@@ -268,17 +282,28 @@ class TransactionalLoop:
             cause = self._trouble or describe(error)
             raise LoopFatalError(f"{step}: no success within {patience:.0f} s: {cause}")
 
-    def _abort(self, batch: Batch, reason: str) -> None:
-        log.warning("aborting a batch of %d records: %s", len(batch.records), reason)
+    def _find_cause(self, batch: Batch, group: object) -> KafkaError | None:
+        """Ask why a transaction failed in the background; its deliveries say only that they were dropped."""
+        if not batch.failed_elsewhere:
+            return None
         try:
-            self._call("abort", self._producer.abort_transaction, self._timeout)
-        except AbortError as error:
-            raise LoopFatalError(str(error)) from error
+            # The client answers any call inside a failed transaction with what made it fail.
+            self._producer.send_offsets_to_transaction(batch.offsets(), group, self._timeout)
+        except KafkaException as exception:
+            error: KafkaError = exception.args[0]
+            if remedy_of(error) is Remedy.DIE:
+                raise LoopFatalError(describe(error)) from exception
+            return error
+        return None
+
+    def _abort(self, reason: str, batch: Batch, cause: KafkaError | None, *, committing: bool) -> None:
+        log.warning("aborting a batch of %d records: %s", len(batch.records), reason)
+        self._abort_transaction(committing=committing)
         # The records are done again from memory: no seek, whose position would have to be trusted.
         self._source.backlog.put_back(batch.records)
         self._work.aborted(reason)
         self._step("abort")
-        if self._learn(batch):
+        if self._learn(batch, cause):
             self._aborts = 0
             return
         self._aborts += 1
@@ -286,19 +311,39 @@ class TransactionalLoop:
             raise LoopFatalError(f"{self._aborts} transactions in a row were aborted, the last one: {reason}")
         self._stopping.wait(min(_FIRST_BACKOFF_SECONDS * 2 ** (self._aborts - 1), _LAST_BACKOFF_SECONDS))
 
-    def _learn(self, batch: Batch) -> bool:
-        """Draw from failed deliveries what must go otherwise next time; tell whether that is anything new."""
+    def _abort_transaction(self, *, committing: bool) -> None:
+        try:
+            self._call("abort", self._producer.abort_transaction, self._timeout)
+        except AbortError as error:
+            raise LoopFatalError(str(error)) from error
+        except ProducerLostError as error:
+            # Seen when every partition of the transaction was forbidden: the coordinator knows of none to abort.
+            # Once a commit was asked for, only the committed offsets, read anew, can tell whether it came about.
+            if committing:
+                raise
+            log.warning("beginning anew with another producer: %s", error)
+            self._open_producer()
+
+    def _learn(self, batch: Batch, cause: KafkaError | None) -> bool:
+        """Draw from an abort what must go otherwise next time; tell whether that is anything new."""
         known = len(self._refusals) + len(self._suspects) + len(self._unavailable)
         oversized = {}
         for failure in batch.failures:
             if failure.error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
                 oversized[failure.place] = f"{failure.topic}: {describe(failure.error)}"
-            elif failure.error.code() in UNAVAILABLE_CODES and failure.topic not in self._unavailable:
-                self._unavailable.add(failure.topic)
-                self._work.unavailable(failure.topic, describe(failure.error))
+            elif failure.error.code() in UNAVAILABLE_CODES:
+                self._tell_unavailable(failure.topic, failure.error)
+        if cause is not None and cause.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            for topic in find_forbidden(self._settings, batch.topics, self._timeout):
+                self._tell_unavailable(topic, cause)
         if len(oversized) == 1:
             self._refusals.update(oversized)
         else:
             # The broker refuses a whole set of records for one: do each alone, to see which one it is.
             self._suspects.update(oversized)
         return len(self._refusals) + len(self._suspects) + len(self._unavailable) > known
+
+    def _tell_unavailable(self, topic: str, error: KafkaError) -> None:
+        if topic not in self._unavailable:
+            self._unavailable.add(topic)
+            self._work.unavailable(topic, describe(error))

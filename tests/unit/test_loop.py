@@ -330,6 +330,9 @@ class FakeProducer:
         self.poll(timeout)
         return 0
 
+    def init_transactions(self, timeout: float) -> None:  # noqa: ARG002
+        self._call("init")
+
     def begin_transaction(self) -> None:
         self._call("begin")
 
@@ -506,6 +509,51 @@ class TestErrors:
         with pytest.raises(LoopFatalError, match="abort: broken"):
             bench.run_batch()
 
+    def test_another_producer_replaces_one_that_only_could_not_abort(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Before a commit was asked for, a broken producer can be replaced: nothing can have been committed."""
+        bench = Bench(record(0))
+        bench.work.outputs[0] = TransientError("later")
+        bench.producer.errors["abort"].append(
+            KafkaException(KafkaError(KafkaError.INVALID_TXN_STATE, "no transaction", fatal=True))
+        )
+        replacement = FakeProducer()
+        monkeypatch.setattr(transactional, "Producer", lambda _: replacement)
+        bench.run_batch()
+        bench.work.outputs.clear()
+        bench.run_all()
+        assert replacement.calls == ["init", "begin", "flush", "send-offsets", "commit"]
+        assert bench.work.committed_offsets == [[0]]
+
+    def test_only_a_new_process_knows_whether_a_commit_came_about(self) -> None:
+        """Once a commit was asked for, a producer that can't abort ends the process: offsets are read anew."""
+        bench = Bench(record(0))
+        bench.producer.errors["commit"].append(KafkaException(KafkaError(KafkaError._STATE, "unknown")))
+        bench.producer.errors["abort"].append(
+            KafkaException(KafkaError(KafkaError.INVALID_TXN_STATE, "no transaction", fatal=True))
+        )
+        with pytest.raises(LoopFatalError, match="abort: no transaction"):
+            bench.run_batch()
+
+    def test_tells_why_a_transaction_failed_in_the_background(self) -> None:
+        """Deliveries that were only dropped don't hide the error that made the transaction fail."""
+        bench = Bench(record(0))
+        bench.producer.undelivered.append(("out", KafkaError(KafkaError._PURGE_QUEUE, "dropped")))
+        why = KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, "a gap", txn_requires_abort=True)
+        bench.producer.errors["send-offsets"].append(KafkaException(why))
+        bench.run_batch()
+        assert bench.work.reasons == ["a gap (OUT_OF_ORDER_SEQUENCE_NUMBER)"]
+
+    def test_a_fatal_cause_in_the_background_ends_the_process(self) -> None:
+        """A producer that was fenced meanwhile is not aborted and retried."""
+        bench = Bench(record(0))
+        bench.producer.undelivered.append(("out", KafkaError(KafkaError._PURGE_QUEUE, "dropped")))
+        why = KafkaError(KafkaError._FENCED, "a newer one is there", fatal=True)
+        bench.producer.errors["send-offsets"].append(KafkaException(why))
+        with pytest.raises(LoopFatalError, match="a newer one is there"):
+            bench.run_batch()
+
     def test_many_aborts_in_a_row_end_the_process(self) -> None:
         """A batch that never succeeds is not retried for ever."""
         bench = Bench(record(0), settings=settings_with(max_consecutive_aborts=3))
@@ -618,6 +666,24 @@ class TestUnavailable:
         bench.producer.undelivered.append(("gone", KafkaError(code, "not there")))
         bench.run_all()
         assert list(bench.work.missing) == ["gone"]
+        assert bench.producer.published == [("held", b"v"), ("out", b"1")]
+
+    def test_finds_the_forbidden_topic_of_a_failed_transaction(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The broker says that some topic is forbidden but not which; it is asked about those of the batch."""
+        asked: list[frozenset[str]] = []
+
+        def find(_settings: LoopSettings, topics: frozenset[str], _timeout: float) -> frozenset[str]:
+            asked.append(topics)
+            return frozenset({"closed"})
+
+        monkeypatch.setattr(transactional, "find_forbidden", find)
+        bench = Bench(record(0), record(1))
+        bench.work.outputs[0] = publication("closed")
+        bench.producer.undelivered.append(("closed", KafkaError(KafkaError._PURGE_QUEUE, "dropped")))
+        why = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED, "forbidden", txn_requires_abort=True)
+        bench.producer.errors["send-offsets"].append(KafkaException(why))
+        bench.run_all()
+        assert asked == [{"closed", "out"}]
         assert bench.producer.published == [("held", b"v"), ("out", b"1")]
 
     def test_a_work_that_does_not_divert_ends_the_process(self) -> None:

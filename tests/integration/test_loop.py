@@ -1,0 +1,483 @@
+"""The loop against a real Kafka: exactly once across placed faults, and one party's trouble stays its own."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+from confluent_kafka.cimpl import NewTopic
+
+from nsw.embedded import BrokerSettings, EmbeddedBroker, Listener
+from nsw.loop import ControlFollower, LoopFatalError, LoopSettings, TransactionalLoop, read_topic
+from tests.integration.loop_worker import CopyWork, Task
+
+pytestmark = pytest.mark.kafka
+
+WORKER = Path(__file__).with_name("loop_worker.py")
+ROOT = WORKER.parent.parent.parent
+CREDENTIALS = {
+    "security.protocol": "SASL_PLAINTEXT",
+    "sasl.mechanism": "PLAIN",
+    "sasl.username": "clerk",
+    "sasl.password": "secret",
+}
+STEPS = [
+    "init",
+    "assign:committed",
+    "assign:restored",
+    "assign:assigned",
+    "begin",
+    "produce",
+    "flush",
+    "send-offsets",
+    "commit",
+    "committed",
+]
+
+
+class Stage:
+    """The topics of one test, and what is in them."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self.name = f"test-{uuid.uuid4().hex[:8]}"
+        self.source = f"{self.name}.in"
+        self.target = f"{self.name}.out"
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 20})
+
+    def task(self, **changes: object) -> Task:
+        task = Task(self.bootstrap_servers, self.name, self.source, self.target)
+        return replace(task, **changes)  # type: ignore[arg-type]
+
+    def create(self, topic: str, partitions: int = 1, **settings: str) -> None:
+        config = {name.replace("_", "."): value for name, value in settings.items()}
+        (future,) = self._admin.create_topics([NewTopic(topic, partitions, 1, config=config)]).values()
+        future.result(30)
+
+    def allow(self, topic: str, operation: AclOperation) -> None:
+        """Allow "clerk" this operation on the topic, and so no other."""
+        rule = AclBinding(
+            ResourceType.TOPIC,
+            topic,
+            ResourcePatternType.LITERAL,
+            "User:clerk",
+            "*",
+            operation,
+            AclPermissionType.ALLOW,
+        )
+        (future,) = self._admin.create_acls([rule]).values()
+        future.result(30)
+
+    def send(self, topic: str, values: list[bytes]) -> None:
+        for number, value in enumerate(values):
+            self._producer.produce(topic, value, f"key-{number % 20}".encode())
+        assert self._producer.flush(30) == 0
+
+    def read(self, topic: str) -> list[tuple[str, bytes]]:
+        """Read origin and value of all committed records, by a client that shares no code with ours."""
+        command = ["kcat", "-C", "-b", self.bootstrap_servers, "-t", topic, "-e", "-q", "-f", "%h\t%s\n"]
+        command += ["-X", "isolation.level=read_committed"]
+        output = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+        lines = [line.partition(b"\t") for line in output.splitlines()]
+        return [(headers.partition(b"origin=")[2].decode(), value) for headers, _, value in lines]
+
+    def read_until(self, topic: str, count: int, timeout: float = 60.0) -> list[tuple[str, bytes]]:
+        until = time.monotonic() + timeout
+        found = self.read(topic)
+        while len(found) < count and time.monotonic() < until:
+            time.sleep(0.3)
+            found = self.read(topic)
+        return found
+
+    def check_copied_once(self, values: list[bytes], timeout: float = 60.0) -> None:
+        """Fail unless the target holds exactly what was sent, each partition of the source in order."""
+        found = self.read_until(self.target, len(values), timeout)
+        assert sorted(value for _, value in found) == sorted(values)
+        offsets_by_origin: dict[str, list[int]] = {}
+        for origin, _ in found:
+            partition, _, offset = origin.rpartition("/")
+            offsets_by_origin.setdefault(partition, []).append(int(offset))
+        for offsets in offsets_by_origin.values():
+            assert offsets == sorted(set(offsets))
+
+
+@pytest.fixture
+def stage(bootstrap_servers: str) -> Stage:
+    """Give fresh topics: a source with four partitions and a target with one, which keeps the order of commits."""
+    stage = Stage(bootstrap_servers)
+    stage.create(stage.source, 4)
+    stage.create(stage.target, 1)
+    return stage
+
+
+def numbered(count: int) -> list[bytes]:
+    return [f"value-{number:05}".encode() for number in range(count)]
+
+
+def wait_for(condition: Callable[[], object], timeout: float = 30.0) -> None:
+    until = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < until, "it did not come about in time"
+        time.sleep(0.02)
+
+
+class InThread:
+    """A loop in a thread of the test, stopped at the end of the block."""
+
+    def __init__(self, settings: LoopSettings, work: CopyWork) -> None:
+        self.work = work
+        self.error: BaseException | None = None
+        self.loop = TransactionalLoop(settings, work)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self.loop.run()
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            self.error = error
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.loop.stop()
+        self._thread.join(30)
+        if kind is None:
+            assert not self._thread.is_alive()
+            if self.error is not None:
+                raise self.error
+
+
+@contextmanager
+def worker(task: Task) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, str(WORKER)],
+        env=task.environment() | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def end_of(process: subprocess.Popen[str], timeout: float = 60.0) -> tuple[int, str]:
+    _, errors = process.communicate(timeout=timeout)
+    return process.returncode, errors
+
+
+class TestExactlyOnce:
+    """Nothing is lost, nothing is there twice, wherever a worker ends."""
+
+    @pytest.mark.parametrize("step", STEPS)
+    def test_survives_kill_at_every_step(self, stage: Stage, step: str) -> None:
+        """A worker is killed at one step; the next process of its slot goes on where the last commit was."""
+        values = numbered(300)
+        stage.send(stage.source, values)
+        once = step.startswith(("assign", "init"))
+        with worker(stage.task(step=step, nth=1 if once else 3)) as first:
+            assert end_of(first)[0] == -signal.SIGKILL
+        with worker(stage.task()) as second:
+            stage.check_copied_once(values)
+            assert second.poll() is None
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("step", ["produce", "flush", "send-offsets"])
+    def test_a_worker_that_was_asleep_changes_nothing(self, stage: Stage, step: str) -> None:
+        """Another worker takes over from one that was stopped in a transaction; when it wakes, it can't commit."""
+        values = numbered(300)
+        stage.send(stage.source, values)
+        with worker(stage.task(step=step, nth=3, fault="stop")) as sleeper:
+            wait_for(lambda: is_stopped(sleeper.pid))
+            with InThread(stage.task(slot="1").settings(), CopyWork(stage.target)):
+                stage.check_copied_once(values)
+                sleeper.send_signal(signal.SIGCONT)
+                more = numbered(400)[300:]
+                stage.send(stage.source, more)
+                stage.check_copied_once(values + more)
+            stage.check_copied_once(values + more)
+
+    def test_a_fenced_worker_ends_with_a_message(self, stage: Stage) -> None:
+        """A second process of the same slot fences the first, which exits with 1 and says why."""
+        values = numbered(300)
+        stage.send(stage.source, values)
+        with worker(stage.task(step="produce", nth=2, fault="stop")) as zombie:
+            wait_for(lambda: is_stopped(zombie.pid))
+            with worker(stage.task()) as successor:
+                stage.check_copied_once(values)
+                zombie.send_signal(signal.SIGCONT)
+                code, errors = end_of(zombie)
+                assert code == 1
+                assert "fenced" in errors
+                successor.terminate()
+                assert end_of(successor)[0] == 0
+        stage.check_copied_once(values)
+
+    def test_two_workers_share_and_give_back(self, stage: Stage) -> None:
+        """Partitions move to a second worker and back while records flow, and every record is copied once."""
+        first, second = CopyWork(stage.target, 0.002), CopyWork(stage.target, 0.002)
+        values = numbered(3_000)
+        with InThread(stage.task(slot="0").settings(), first):
+            stage.send(stage.source, values[:1_000])
+            wait_for(lambda: first.done)
+            dynamic = stage.task(slot="1").settings(group_instance_id="")
+            with InThread(dynamic, second):
+                stage.send(stage.source, values[1_000:2_000])
+                wait_for(lambda: len(first.owned) == len(second.owned) == 2)
+                wait_for(lambda: second.done)
+            stage.send(stage.source, values[2_000:])
+            wait_for(lambda: len(first.owned) == 4)
+            stage.check_copied_once(values)
+
+    def test_never_sees_what_others_aborted(self, stage: Stage) -> None:
+        """Records of an aborted transaction in the source are not copied."""
+        other = Producer(
+            {"bootstrap.servers": stage.bootstrap_servers, "transactional.id": f"{stage.name}-x"}
+        )
+        other.init_transactions(30)
+        other.begin_transaction()
+        other.produce(stage.source, b"aborted", b"key-1")
+        other.flush(30)
+        other.abort_transaction(30)
+        stage.send(stage.source, numbered(10))
+        with InThread(stage.task().settings(), CopyWork(stage.target)):
+            stage.check_copied_once(numbered(10))
+
+
+class TestEnding:
+    """How a worker process ends."""
+
+    def test_finishes_the_batch_on_sigterm(self, stage: Stage) -> None:
+        """SIGTERM commits the batch at hand and exits with 0; nothing is done twice afterwards."""
+        values = numbered(400)
+        stage.send(stage.source, values)
+        with worker(stage.task(record_seconds=0.05, batch_records=40)) as first:
+            copied = len(stage.read_until(stage.target, 1))
+            first.terminate()
+            code, errors = end_of(first)
+            assert code == 0
+            assert "aborting" not in errors
+        assert copied <= len(stage.read(stage.target)) < len(values)
+        with InThread(stage.task().settings(), CopyWork(stage.target)):
+            stage.check_copied_once(values)
+
+    @pytest.mark.parametrize("step", ["assign:restored", "produce", "committed"])
+    def test_a_dead_loop_ends_its_process(self, stage: Stage, step: str) -> None:
+        """A bug in a loop, even within a rebalance, makes the process exit with 1 and say what it was."""
+        stage.send(stage.source, numbered(10))
+        with worker(stage.task(step=step, fault="raise")) as process:
+            code, errors = end_of(process)
+        assert code == 1
+        assert f"copy: a bug was placed at {step}" in errors
+
+    def test_says_that_no_broker_answers(self) -> None:
+        """Without a broker, the loop ends after the time that was allowed, and names the address."""
+        settings = Task("127.0.0.1:1", "g", "in", "out").settings(
+            broker_wait_seconds=1.0, transaction_timeout_ms=1_000
+        )
+        with pytest.raises(LoopFatalError, match=r"init: no success within 1 s: .*127\.0\.0\.1:1"):
+            TransactionalLoop(settings, CopyWork("out")).run()
+
+
+class TestTopics:
+    """Topics come, are paused, and go."""
+
+    def test_finds_a_new_topic_with_its_first_records(self, stage: Stage) -> None:
+        """A topic that appears later and matches the pattern is read from its first record, soon."""
+        work = CopyWork(stage.target)
+        pattern = f"^{stage.name}\\.new\\..+"
+        with InThread(stage.task().settings(subscription=(pattern,)), work) as running:
+            wait_for(lambda: work.idled > 20)
+            for count, topic in ((20, "a"), (40, "b")):
+                stage.create(f"{stage.name}.new.{topic}")
+                stage.send(f"{stage.name}.new.{topic}", numbered(20))
+                wait_for(partial(work.has_done, count), 15.0)
+            assert running.error is None
+        assert len(stage.read(stage.target)) == 40
+
+    def test_leaves_a_paused_topic_alone(self, stage: Stage) -> None:
+        """A paused topic waits, also when it is assigned while paused; others go on; resumed, it is read on."""
+        work = CopyWork(stage.target)
+        pattern = f"^{stage.name}\\.[xyz]$"
+        names = {each: f"{stage.name}.{each}" for each in "xyz"}
+        stage.create(names["x"])
+        stage.create(names["y"])
+        work.paused = frozenset({names["x"], names["z"]})
+        with InThread(stage.task().settings(subscription=(pattern,)), work):
+            stage.send(names["x"], numbered(5))
+            stage.send(names["y"], numbered(5))
+            wait_for(lambda: len(work.done) == 5)
+            stage.create(names["z"])
+            stage.send(names["z"], numbered(5))
+            wait_for(lambda: (names["z"], 0) in work.owned)
+            time.sleep(0.5)
+            assert {each.topic for each in work.done} == {names["y"]}
+            work.paused = frozenset()
+            wait_for(lambda: len(work.done) == 15)
+            work.paused = frozenset({names["y"]})
+            wait_for(lambda: work.idled > 0)
+            time.sleep(0.3)
+            stage.send(names["y"], numbered(5))
+            stage.send(names["x"], numbered(5))
+            wait_for(lambda: len(work.done) == 20)
+            time.sleep(0.3)
+            assert len(work.done) == 20
+
+    def test_a_missing_destination_stops_nobody(self, stage: Stage) -> None:
+        """The work learns that a topic is missing and diverts; records for others go on."""
+        work = CopyWork(stage.target)
+        values = [b"one", f"to:{stage.name}.nowhere".encode(), b"two"]
+        with InThread(stage.task().settings(), work):
+            stage.send(stage.source, values)
+            found = stage.read_until(stage.target, 3)
+        assert sorted(value for _, value in found) == [b"held", b"one", b"two"]
+        assert list(work.missing) == [f"{stage.name}.nowhere"]
+
+    @pytest.mark.slow
+    def test_a_forbidden_destination_stops_nobody(self, tmp_path: Path) -> None:
+        """Topics that may not be written, seen or unseen, are found out; records for others go on."""
+        with guarded_broker(tmp_path) as broker:
+            stage = Stage(broker.bootstrap_servers)
+            closed, unseen = f"{stage.name}.closed", f"{stage.name}.unseen"
+            for topic in (stage.source, stage.target, closed, unseen):
+                stage.create(topic)
+            stage.allow(closed, AclOperation.DESCRIBE)
+            stage.allow(unseen, AclOperation.DESCRIBE_CONFIGS)
+            work = CopyWork(stage.target)
+            values = [b"one", f"to:{closed}".encode(), b"two", f"to:{unseen}".encode(), b"three"]
+            stage.send(stage.source, values)
+            guarded = {"bootstrap_servers": broker.address_of("GUARDED"), "client_config": CREDENTIALS}
+            with InThread(stage.task().settings(**guarded), work):
+                found = stage.read_until(stage.target, 5)
+        assert sorted(value for _, value in found) == [b"held", b"held", b"one", b"three", b"two"]
+        assert set(work.missing) == {closed, unseen}
+
+    def test_lists_the_topics_that_exist(self, stage: Stage) -> None:
+        """The work can ask which topics are there before it publishes to them."""
+        work = CopyWork(stage.target)
+        with InThread(stage.task().settings(), work) as running:
+            wait_for(lambda: work.owned)
+            known = running.loop.known_topics()
+        assert {stage.source, stage.target} <= known
+        assert f"{stage.name}.nowhere" not in known
+
+
+class TestHostileRecords:
+    """No record stops the stream."""
+
+    def test_refuses_an_output_that_the_client_does_not_take(self, stage: Stage) -> None:
+        """What is larger than any output may be becomes a dead letter, and the next records go on."""
+        work = CopyWork(stage.target)
+        with InThread(stage.task().settings(max_message_bytes=100_000), work):
+            stage.send(stage.source, [b"one", b"big:99980", b"big:150000", b"two"])
+            found = stage.read_until(stage.target, 4)
+        assert sorted(value for _, value in found) == [b"dead", b"dead", b"one", b"two"]
+        assert len(work.refused) == 2
+
+    def test_refuses_an_output_that_the_topic_does_not_take(self, stage: Stage) -> None:
+        """A topic that takes less than the client is found out by the broker; exactly the large ones are refused."""
+        small = f"{stage.name}.small"
+        stage.create(small, 1, max_message_bytes="20000", compression_type="uncompressed")
+        work = CopyWork(small)
+        values = [b"one", b"big:50000", b"two", b"three", b"big:60000", b"four"]
+        with InThread(stage.task().settings(client_config={"compression.type": "none"}), work):
+            stage.send(stage.source, values)
+            found = stage.read_until(small, len(values))
+        assert sorted(value for _, value in found) == [b"dead", b"dead", b"four", b"one", b"three", b"two"]
+
+    def test_reads_headers_that_are_not_text(self, stage: Stage) -> None:
+        """A header whose name is not UTF-8, or whose value is null, harms neither its record nor the next."""
+        names = [b"\xff\xfe", b"\xe0\xb8", b"\xed\xa0\x80"]
+        for name in names * 20:
+            send_with_kcat(stage, b"hostile", [name + b"=\xff", b"a=1", b"empty"])
+        stage.send(stage.source, [b"harmless"])
+        work = CopyWork(stage.target)
+        with InThread(stage.task().settings(), work):
+            wait_for(lambda: len(work.done) == 61)
+        headers = {record.headers for record in work.done if record.value == b"hostile"}
+        assert headers == {(("\N{REPLACEMENT CHARACTER}", b"\xff"), ("a", b"1"), ("empty", b""))}
+        assert len(stage.read(stage.target)) == 61
+
+
+class TestFollower:
+    """Reading small topics beside the stream."""
+
+    def test_follows_a_topic_from_its_start(self, stage: Stage) -> None:
+        """All that was there comes first, then what is new; a poll never waits."""
+        stage.send(stage.target, [b"1", b"2"])
+        follower = ControlFollower(stage.bootstrap_servers, stage.target)
+        found: list[bytes | None] = []
+
+        def caught_up(count: int) -> bool:
+            found.extend(each.value for each in follower.poll())
+            return follower.caught_up and len(found) == count
+
+        assert (follower.poll(), follower.caught_up) == ([], False)
+        wait_for(lambda: caught_up(2))
+        assert found == [b"1", b"2"]
+        stage.send(stage.target, [b"3"])
+        wait_for(lambda: caught_up(3))
+        follower.close()
+
+    def test_finds_a_topic_that_appears_later(self, stage: Stage) -> None:
+        """A follower of a missing topic gives nothing, and its records once it is there."""
+        topic = f"{stage.name}.later"
+        follower = ControlFollower(stage.bootstrap_servers, topic)
+        for _ in range(10):
+            assert follower.poll(0.1) == []
+        stage.create(topic)
+        stage.send(topic, [b"1"])
+        wait_for(lambda: [each.value for each in follower.poll()] == [b"1"])
+        follower.close()
+
+    def test_reads_a_topic_to_its_end(self, stage: Stage) -> None:
+        """Every partition is read to where it ended, an empty one too."""
+        stage.send(stage.source, numbered(10))
+        records = read_topic(stage.bootstrap_servers, stage.source, partitions=4)
+        assert sorted(each.value or b"" for each in records) == numbered(10)
+        assert read_topic(stage.bootstrap_servers, stage.target) == []
+
+
+def guarded_broker(folder: Path) -> EmbeddedBroker:
+    """Describe a broker that asks "clerk" for a password and for permissions, at a listener of its own."""
+    plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    properties = {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": "true",
+        "super.users": "User:ANONYMOUS",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.guarded.plain.sasl.jaas.config": f'{plain} user_clerk="secret";',
+    }
+    listener = Listener("GUARDED", 0, protocol="SASL_PLAINTEXT")
+    return EmbeddedBroker(folder, BrokerSettings(extra_listeners=(listener,), extra_properties=properties))
+
+
+def is_stopped(pid: int) -> bool:
+    return "State:\tT" in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+
+
+def send_with_kcat(stage: Stage, value: bytes, headers: list[bytes]) -> None:
+    command: list[str | bytes] = ["kcat", "-P", "-b", stage.bootstrap_servers, "-t", stage.source, "-p", "0"]
+    for header in headers:
+        command += ["-H", header]
+    subprocess.run(command, input=value, check=True, timeout=30)
