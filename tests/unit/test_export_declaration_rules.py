@@ -379,6 +379,40 @@ class TestTotals:
         ) == ["TH-EXP-231"]
 
 
+class TestInvoices:
+    def test_that_no_invoice_bears_are_told_at_every_item(self, judge: Judge) -> None:
+        """Two items with the same wrong invoice number are two findings."""
+        wrong = (put("GoodsItem[1]/InvoiceID", "INV-OTHER"), put("GoodsItem[2]/InvoiceID", "INV-OTHER"))
+
+        assert Counter(judge(*wrong, like=Case("", (), goods=BOTH))) == {"TH-EXP-162": 2, "TH-EXP-164": 1}
+
+    def test_given_three_times_are_told_twice(self, judge: Judge) -> None:
+        """The first of equal invoices is not at fault."""
+        assert judge(repeat("Invoice"), repeat("Invoice")) == ["TH-EXP-163", "TH-EXP-163"]
+
+    def test_may_name_their_items_in_any_order(self, judge: Judge) -> None:
+        """An invoice may come after the one whose items stand first."""
+        edits = (
+            repeat("Invoice", InvoiceID="INV-2", TotalInvoiceAmount="1420.00"),
+            put("Invoice[1]/TotalInvoiceAmount", "770.00"),
+            put("GoodsItem[1]/InvoiceID", "INV-2"),
+        )
+
+        assert judge(*edits, like=Case("", (), goods=BOTH)) == []
+
+    def test_in_several_currencies_bind_their_own_items(self, judge: Judge) -> None:
+        """An item is in the currency of the invoice that it names, not of another one."""
+        second = (
+            repeat("Invoice", InvoiceID="INV-2", TotalInvoiceAmount="770.00", InvoiceCurrencyCode="EUR"),
+            put("Invoice[1]/TotalInvoiceAmount", "1420.00"),
+            put("GoodsItem[2]/InvoiceID", "INV-2"),
+        )
+
+        assert judge(*second, like=Case("", (), goods=BOTH)) == ["TH-EXP-167"]
+        in_euro = put("GoodsItem[2]/CurrencyCode", "EUR")
+        assert judge(*second, in_euro, like=Case("", (), goods=BOTH)) == []
+
+
 class TestPermits:
     def test_take_a_country_for_a_foreign_certificate(self, judge: Judge) -> None:
         """A certificate of origin names two letters instead of a tax number."""
