@@ -581,6 +581,10 @@ def _keep(_: object, value: object) -> bool:
     return True
 
 
+class _LetError(ValueError):
+    """A let holds nodes that no variable can keep."""
+
+
 class _Let(NamedTuple):
     """A variable; *navigated* tells that paths go on from it."""
 
@@ -628,9 +632,9 @@ def _elements_for(nodes: list[Any], *, navigated: bool) -> list[_Element]:
     if all(isinstance(node, _Element) for node in nodes):
         return nodes
     if navigated:
-        raise ValueError("a path goes on from a let that holds attributes or text")
-    if any(isinstance(node, _Element) for node in nodes):
-        raise ValueError("a let holds elements together with attributes or text")
+        raise _LetError("a path goes on from a let that holds attributes or text")
+    if not all(isinstance(node, str) for node in nodes):
+        raise _LetError("a let holds a mixture of nodes, or namespaces")
     shadows = Element("shadows")
     for node in nodes:
         SubElement(shadows, getattr(node, "attrname", None) or "text").text = str(node)
@@ -854,13 +858,11 @@ class _Judge:
                 self._judge_pattern(pattern, _Variables(self, pattern.lets, self._document, scope))
         except _BudgetEndedError:
             limit = self.context.max_evaluations
-            self._note(
-                f"the rules ended after {limit} evaluations, and the rest was not judged", self._document
-            )
+            self._note(f"the rules ended after {limit} evaluations; the rest was not judged", self._document)
         unjudged = (
             finding_of(
                 Code.RULE_NOT_JUDGED,
-                f"{what}; places: {each.count}",
+                what if each.count == 1 else f"{what}, at {each.count} places",
                 path=build_path(each.place.element),
                 line=each.place.element.sourceline,
             )
@@ -969,9 +971,8 @@ _JUDGE: ContextVar[_Judge] = ContextVar("nsw_rules_judge")
 
 def _reason(fault: Exception) -> str:
     """Tell a fault without any text of the document: of code lists and libxml2 only fixed words are told."""
-    if isinstance(fault, (XPathError, LookupError)) and not isinstance(fault, IndexError):
-        return f"{type(fault).__name__}: {fault}"
-    return type(fault).__name__
+    is_told = isinstance(fault, (XPathError, KeyError, _LetError))
+    return f"{type(fault).__name__}: {fault}" if is_told else type(fault).__name__
 
 
 # --- loading ------------------------------------------------------------------
