@@ -119,9 +119,14 @@ def load_config(environ: Mapping[str, str], **overrides: object) -> Config:
         return Config.model_validate(given)
     except ValidationError as error:
         raise ConfigError(
-            *(f"NSW_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
+            *(_problem(each["loc"], each["type"], each["msg"]) for each in error.errors())
         ) from error
 
 
-#: Variables of our prefix that are read elsewhere: by the embedded broker, and by tests.
-OTHER_VARIABLES = frozenset({"NSW_CACHE_DIR", "NSW_TEST_BOOTSTRAP_SERVERS"})
+def _problem(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    variable = f"NSW_{'.'.join(map(str, place)).upper()}"
+    return f"{variable}: {'there is no such setting' if kind == 'extra_forbidden' else message}"
+
+
+#: Variables of our prefix that are read elsewhere: by the embedded broker, the command line, and tests.
+OTHER_VARIABLES = frozenset({"NSW_CACHE_DIR", "NSW_DEBUG", "NSW_TEST_BOOTSTRAP_SERVERS"})

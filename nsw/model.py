@@ -160,7 +160,8 @@ class Finding:
 
     Attributes:
         code: of the catalogue in ``errors``, or the id of a business rule.
-        path: place as a chain of ``/name[index]`` steps from the root, 1-based, every step with its index.
+        path: place as a chain of ``/name[index]`` steps from the root, 1-based, every step with its index; names
+            have the document's own prefixes, if it has any.
         line: 1-based line in an XML document; None for Avro.
         source: the regulation, manual or standard behind it.
     """

@@ -130,6 +130,7 @@ def load_reference(
     acknowledgement = attempt(lambda: catalogue.of_kind(Kind.ACKNOWLEDGEMENT))
     rejection = attempt(lambda: catalogue.of_kind(Kind.REJECTION))
     problems.extend(_unknown_fields(catalogue, tables))
+    problems.extend(_unknown_lists(catalogue, code_lists))
     if acknowledgement is None or rejection is None or problems:
         raise ConfigError(*problems)
     return Reference(
@@ -168,6 +169,21 @@ def _unknown_fields(catalogue: Catalogue, tables: RoutingTables) -> Iterable[str
     known = frozenset().union(*(each.canonical_names for each in catalogue.types))
     for name in sorted(tables.routes.fields_named() - known - {"message_type", "direction"}):
         yield f"{tables.routes.name}: no message type has the field {name}"
+
+
+def _unknown_lists(catalogue: Catalogue, code_lists: CodeLists) -> Iterable[str]:
+    """Say which code lists and columns rules ask for in vain: they would be missed only while judging."""
+    for message_type in catalogue.types:
+        used = message_type.rules.lists_used if message_type.rules else frozenset()
+        for name, column in sorted(used, key=str):
+            found = code_lists.lists.get(name)
+            what = (
+                f"the code list {name!r}"
+                if found is None
+                else f"the column {column!r} of the code list {name!r}"
+            )
+            if found is None or (column is not None and column not in found.columns):
+                yield f"{message_type.folder}: the rules ask for {what}, which no folder named {_CODES_FOLDER} has"
 
 
 def _content_hash(folders: Iterable[Path], reference_folder: Path) -> str:

@@ -92,9 +92,32 @@ def check_schema(message_type: MessageType, root: etree._Element) -> list[Findin
 
 
 def _element_at(root: etree._Element, error: "etree._LogEntry") -> etree._Element:
-    found = root.getroottree().xpath(error.path) if error.path else []
-    first = found[0] if isinstance(found, list) and found else root
-    return first if isinstance(first, etree._Element) else root
+    """
+    Find the element that an error of libxml2 is about.
+
+    Its paths have the document's own prefixes, which may change their meaning on the way down, and ``*`` for an
+    element of a default namespace; so each step is looked up among the children as libxml2 counts them.
+    """
+    element = root
+    for step in (error.path or "").split("/")[2:]:
+        found = _child_at(element, step)
+        if found is None:
+            break
+        element = found
+    return element
+
+
+def _child_at(parent: etree._Element, step: str) -> etree._Element | None:
+    name, _, place = step.rstrip("]").partition("[")
+    prefix, _, local = name.rpartition(":")
+    alike = [
+        child
+        for child in parent
+        if isinstance(child.tag, str)
+        and (name == "*" or (local_name(child) == local and (child.prefix or "") == prefix))
+    ]
+    index = int(place) - 1 if place else 0
+    return alike[index] if index < len(alike) else None
 
 
 def _strip_times(message_type: MessageType, root: etree._Element, log: "list[etree._LogEntry]") -> bool:
@@ -234,9 +257,9 @@ def _children_faults(
     message_type: MessageType, parent: etree._Element, error: XMLSchemaChildrenValidationError
 ) -> Iterator[_Fault]:
     declared = _xsd_element(message_type, parent)
-    model = _plain_sequence(declared)
-    if model is not None:
-        yield from _compare_with_sequence(parent, model)
+    slots = _plain_sequence(declared)
+    if slots is not None:
+        yield from _compare_with_sequence(parent, slots)
         return
     child: object = error.invalid_child
     if isinstance(child, etree._Element):
@@ -248,54 +271,75 @@ def _children_faults(
         )
 
 
-def _plain_sequence(declared: XsdElement | None) -> list[XsdElement] | None:
-    """Give the particles of a content model that is one sequence of elements; None for any other model."""
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One place in a sequence: an element, or a choice between elements."""
+
+    names: frozenset[str]
+    shown: str
+    least: int
+    most: int | None
+
+
+def _plain_sequence(declared: XsdElement | None) -> list[_Slot] | None:
+    """Read a content model that is one sequence of elements and choices of elements; None for any other."""
     content = _content_of(declared)
     if content is None or content.model != "sequence" or content.max_occurs != 1:
         return None
-    particles = [each for each in content if isinstance(each, XsdElement)]
-    if len(particles) != len(content):
+    slots = [_slot(each) for each in content]
+    plain = [each for each in slots if each is not None]
+    names = [name for each in plain for name in each.names]
+    return plain if len(plain) == len(slots) and len(set(names)) == len(names) else None
+
+
+def _slot(particle: object) -> _Slot | None:
+    if isinstance(particle, XsdElement):
+        return _Slot(
+            frozenset({str(particle.name)}),
+            str(particle.local_name),
+            particle.min_occurs,
+            particle.max_occurs,
+        )
+    if not isinstance(particle, XsdGroup) or particle.model != "choice":
         return None
-    names = [each.name for each in particles]
-    return particles if len(set(names)) == len(names) else None
+    members = [each for each in particle if isinstance(each, XsdElement) and each.max_occurs == 1]
+    if len(members) != len(particle):
+        return None
+    shown = " or ".join(str(each.local_name) for each in members)
+    least = particle.min_occurs if all(each.min_occurs for each in members) else 0
+    return _Slot(frozenset(str(each.name) for each in members), shown, least, particle.max_occurs)
 
 
-def _compare_with_sequence(parent: etree._Element, model: list[XsdElement]) -> Iterator[_Fault]:
+def _compare_with_sequence(parent: etree._Element, slots: list[_Slot]) -> Iterator[_Fault]:
     """
     Name every child that is missing, unknown, out of place or surplus.
 
     The longest run of children in the model's order counts as in place, so one moved element is one fault.
     """
-    place_by_name = {each.name: place for place, each in enumerate(model)}
+    place_by_name = {name: place for place, slot in enumerate(slots) for name in slot.names}
     children = [each for each in parent if isinstance(each.tag, str)]
     known = [each for each in children if each.tag in place_by_name]
-    in_place = _longest_ordered([place_by_name[str(each.tag)] for each in known])
-    kept = {known[index] for index in in_place}
-    counts: dict[str, int] = {}
+    kept = {known[index] for index in _longest_ordered([place_by_name[str(each.tag)] for each in known])}
+    counts = [0] * len(slots)
+    within = f"in {local_name(parent)}"
     for child in children:
-        name = str(child.tag)
-        if name not in place_by_name:
-            yield _Fault(
-                Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} in {local_name(parent)}"
-            )
+        place = place_by_name.get(str(child.tag))
+        if place is None:
+            yield _Fault(Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} {within}")
             continue
-        counts[name] = counts.get(name, 0) + 1
-        most = model[place_by_name[name]].max_occurs
+        counts[place] += 1
+        most = slots[place].most
         if child not in kept:
             yield _Fault(
-                Code.SCHEMA_UNEXPECTED_ELEMENT,
-                child,
-                f"{local_name(child)} is out of order in {local_name(parent)}",
+                Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{local_name(child)} is out of order {within}"
             )
-        elif most is not None and counts[name] > most:
+        elif most is not None and counts[place] > most:
             yield _Fault(
-                Code.SCHEMA_UNEXPECTED_ELEMENT,
-                child,
-                f"{local_name(child)} more than {most} times in {local_name(parent)}",
+                Code.SCHEMA_UNEXPECTED_ELEMENT, child, f"{slots[place].shown} more than {most} times {within}"
             )
-    for each in model:
-        if counts.get(str(each.name), 0) < each.min_occurs:
-            yield _Fault(Code.SCHEMA_MISSING_ELEMENT, parent, f"{each.local_name} in {local_name(parent)}")
+    for slot, count in zip(slots, counts, strict=True):
+        if count < slot.least:
+            yield _Fault(Code.SCHEMA_MISSING_ELEMENT, parent, f"{slot.shown} {within}")
 
 
 def _longest_ordered(places: list[int]) -> list[int]:

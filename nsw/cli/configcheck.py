@@ -74,7 +74,6 @@ def check(schemas: SchemasOption = None, output: FormatOption = OutputFormat.TEX
         found.warnings.append(_DEVELOPMENT_KEY)
     reference = found.attempt(lambda: load_snapshot(config, schemas or ()))
     if reference is not None:
-        found.attempt(lambda: _check_code_lists(reference))
         tests = found.attempt(lambda: _run_routing_tests(config.reference_folder, reference))
         found.facts = {
             "reference_data_version": reference.version,
@@ -102,31 +101,6 @@ def _without_faults(problems: list[str]) -> "Config":
         return load_config({name: value for name, value in settings_variables().items() if name not in wrong})
     except ConfigError:
         return load_config({})
-
-
-def _check_code_lists(reference: "Reference") -> None:
-    """
-    Look for code lists and columns that rules ask for in vain.
-
-    Raises:
-        ConfigError: every one.
-    """
-    problems = [
-        f"{each.folder}: the rules ask for {what}, which no folder named codes has"
-        for each in reference.catalogue.types
-        for what in sorted(_missing_lists(each.rules.lists_used if each.rules else frozenset(), reference))
-    ]
-    if problems:
-        raise ConfigError(*problems)
-
-
-def _missing_lists(used: frozenset[tuple[str, str | None]], reference: "Reference") -> Iterator[str]:
-    lists = reference.code_lists.lists
-    for name, column in used:
-        if name not in lists:
-            yield f"the code list {name!r}"
-        elif column is not None and column not in lists[name].columns:
-            yield f"the column {column!r} of the code list {name!r}"
 
 
 def _run_routing_tests(folder: Path, reference: "Reference") -> int:
