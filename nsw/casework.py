@@ -44,8 +44,8 @@ class Destinations:
 
     def refuse(self, topic: str, reason: str) -> None:
         """Remember that the broker refused a publication, until the next refresh."""
+        self.refresh(0)
         self._refused[topic] = reason
-        self._asked_at = time.monotonic()
 
     def refresh(self, after_seconds: float = _REFRESH_SECONDS) -> None:
         """Ask the broker again if the last answer is older than *after_seconds*."""

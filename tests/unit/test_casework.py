@@ -1,0 +1,192 @@
+"""Casework and intake as works of the loop: holding back, pausing, counting."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+
+from nsw import topics
+from nsw.casework import Casework, Destinations
+from nsw.control import apply_control, build_pause
+from nsw.errors import Code
+from nsw.held import parse_held
+from nsw.identifiers import PartyId
+from nsw.intake import Intake
+from nsw.lodging import LodgingSettings, lodge
+from nsw.model import Publication, Purpose, Record
+from nsw.reference import Reference
+from nsw.telemetry import Telemetry
+
+SETTINGS = LodgingSettings(cluster="c1", conversation_key=b"0123456789abcdef", case_partitions=6, version="1")
+ALL = frozenset({"nsw.agency.CUSTOMS.inbox", "nsw.agency.DFT.inbox", "nsw.outbox.ACME", "nsw.outbox.OTHER"})
+NUMBER = b"NSWD000000001"
+
+
+def record(value: bytes, key: bytes = NUMBER, party: str = "ACME", offset: int = 0) -> Record:
+    """Give a record of nsw.cases."""
+    lodged = lodge(Record(f"nsw.inbox.{party}", 0, offset, 1_795_370_400_000, key, value), SETTINGS)
+    return Record(topics.CASES, 0, offset, 0, lodged.key, lodged.value, lodged.headers)
+
+
+def record_of(publication: Publication) -> Record:
+    """Give the record that a publication becomes."""
+    return Record(publication.topic, 0, 0, 0, publication.key, publication.value, publication.headers)
+
+
+def purposes(publications: Sequence[Publication]) -> list[Purpose]:
+    """Name what is published, without events."""
+    return [each.purpose for each in publications if each.purpose is not Purpose.EVENT]
+
+
+@pytest.fixture
+def small(samples: Path) -> bytes:
+    """Give a valid declaration."""
+    return (samples / "valid" / "small.xml").read_bytes()
+
+
+@pytest.fixture
+def metrics() -> Telemetry:
+    """Give the metrics of a process."""
+    return Telemetry({"agency": ["CUSTOMS"]})
+
+
+def casework(
+    reference: Reference, metrics: Telemetry, known: frozenset[str] = ALL, limit: int = 3
+) -> Casework:
+    """Give casework where these topics exist."""
+    return Casework(reference, metrics, Destinations(lambda: known), limit)
+
+
+def test_holds_back_only_what_has_no_destination(
+    reference: Reference, metrics: Telemetry, small: bytes
+) -> None:
+    """The other agency and the trader get theirs."""
+    work = casework(reference, metrics, ALL - {"nsw.agency.DFT.inbox"})
+    published = work.process(record(small))
+    (held,) = [each for each in published if each.purpose is Purpose.HELD]
+
+    assert purposes(published) == [Purpose.DELIVERY, Purpose.HELD, Purpose.ANSWER]
+    assert parse_held(record_of(held)).meant.topic == "nsw.agency.DFT.inbox"
+    assert parse_held(record_of(held)).meant.value == small
+
+
+def test_holds_back_what_the_broker_refused(reference: Reference, metrics: Telemetry, small: bytes) -> None:
+    """The retry of the aborted batch goes on without that destination."""
+    work = casework(reference, metrics)
+    work.unavailable("nsw.agency.DFT.inbox", "forbidden")
+    (held,) = [each for each in work.process(record(small)) if each.purpose is Purpose.HELD]
+
+    assert parse_held(record_of(held)).code == Code.DESTINATION_MISSING
+    assert "forbidden" in parse_held(record_of(held)).detail
+
+
+def test_sees_a_topic_that_has_come(reference: Reference, metrics: Telemetry, small: bytes) -> None:
+    """Without waiting for the next regular look."""
+    known = set(ALL - {"nsw.outbox.ACME"})
+    destinations = Destinations(lambda: frozenset(known))
+    work = Casework(reference, metrics, destinations, 3)
+    assert Purpose.HELD in purposes(work.process(record(small)))
+    known.add("nsw.outbox.ACME")
+    destinations._asked_at = float("-inf")
+
+    assert Purpose.HELD not in purposes(work.process(record(small)))
+
+
+def test_a_flood_pauses_the_party_after_so_many_in_a_row(reference: Reference, metrics: Telemetry) -> None:
+    """And counts anew afterwards."""
+    work = casework(reference, metrics)
+    published = [purposes(work.process(record(b"rubbish", offset=each))) for each in range(7)]
+
+    assert [Purpose.CONTROL in each for each in published] == [False, False, True, False, False, True, False]
+
+
+def test_a_good_record_ends_the_row(reference: Reference, metrics: Telemetry, small: bytes) -> None:
+    """And another party's dead letters do not count."""
+    work = casework(reference, metrics)
+    for value, party in ((b"x", "ACME"), (b"x", "OTHER"), (b"x", "ACME"), (small, "ACME"), (b"x", "ACME")):
+        assert Purpose.CONTROL not in purposes(work.process(record(value, party=party)))
+
+
+def test_an_aborted_batch_does_not_count(reference: Reference, metrics: Telemetry) -> None:
+    """Its records come again."""
+    work = casework(reference, metrics)
+    for _ in range(5):
+        work.process(record(b"x"))
+        work.process(record(b"x"))
+        work.aborted("test")
+    assert Purpose.CONTROL not in purposes(work.process(record(b"x")))
+
+
+def test_counts_only_what_was_committed(reference: Reference, metrics: Telemetry, small: bytes) -> None:
+    """By code, by agency, by message type; labels outside their closed set become 'other'."""
+    work = casework(reference, metrics)
+    work.process(record(small))
+    work.aborted("test")
+    records = [record(small), record(b"x", offset=1), record(small[:-5], offset=2)]
+    publications = [each for one in records for each in work.process(one)]
+    work.committed(records, publications, 0.01)
+    text = generate_latest(metrics.registry).decode()
+
+    assert 'nsw_declarations_accepted_total{message_type="th.export-declaration"} 1.0' in text
+    assert 'nsw_declarations_rejected_total{code="NSW-1003"} 1.0' in text
+    assert 'nsw_dead_letters_kept_total{code="NSW-1002"} 1.0' in text
+    assert 'nsw_deliveries_routed_total{agency="CUSTOMS"} 1.0' in text
+    assert 'nsw_deliveries_routed_total{agency="other"} 1.0' in text
+    assert 'nsw_transactions_ended_total{outcome="aborted",role="casework"} 1.0' in text
+    assert f'nsw_reference_data_info{{version="{reference.version}"}} 1.0' in text
+
+
+def test_refuses_a_record_whose_outputs_are_too_large(
+    reference: Reference, metrics: Telemetry, small: bytes
+) -> None:
+    """The loop found out: the record becomes a dead letter, and its trader is told."""
+    published = casework(reference, metrics).refuse(record(small), Code.OUTPUT_TOO_LARGE, "too large")
+
+    assert purposes(published) == [Purpose.DEAD_LETTER, Purpose.ANSWER]
+
+
+def control(publication: Publication) -> Record:
+    """Give the record of nsw.control that a command becomes."""
+    return Record(topics.CONTROL, 0, 0, 0, publication.key, publication.value)
+
+
+def test_intake_pauses_and_resumes_inboxes_by_command(metrics: Telemetry) -> None:
+    """The latest command of each party counts."""
+    waiting: list[Record] = []
+
+    def take() -> list[Record]:
+        taken = list(waiting)
+        waiting.clear()
+        return taken
+
+    work = Intake(SETTINGS, metrics, take)
+    waiting.extend(control(build_pause(PartyId(party), paused=True, reason="test")) for party in ("A", "B"))
+    work.idle()
+    assert work.paused_topics() == {"nsw.inbox.A", "nsw.inbox.B"}
+    waiting.append(control(build_pause(PartyId("A"), paused=False, reason="")))
+    work.idle()
+
+    assert work.paused_topics() == {"nsw.inbox.B"}
+    assert "nsw_inboxes_paused 1.0" in generate_latest(metrics.registry).decode()
+
+
+def test_other_commands_do_not_pause() -> None:
+    """The topic also remembers what was replayed."""
+    paused: set[PartyId] = set()
+    apply_control(Record(topics.CONTROL, 0, 0, 0, b"replayed:x:1", b"{}"), paused)
+    apply_control(Record(topics.CONTROL, 0, 0, 0, None, b"{}"), paused)
+    apply_control(Record(topics.CONTROL, 0, 0, 0, b"\xff\xfe", b"{}"), paused)
+
+    assert paused == set()
+
+
+def test_intake_gives_each_record_its_case_and_counts(metrics: Telemetry) -> None:
+    """One publication for each record."""
+    work = Intake(SETTINGS, metrics)
+    records = [Record("nsw.inbox.A", 0, each, 1, b"k", b"v") for each in range(3)]
+    publications = [each for one in records for each in work.process(one)]
+    work.committed(records, publications, 0.1)
+
+    assert [each.purpose for each in publications] == [Purpose.CASE] * 3
+    assert "nsw_records_lodged_total 3.0" in generate_latest(metrics.registry).decode()
