@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import pairwise
@@ -671,6 +672,80 @@ def test_a_decision_says_why_in_both_languages(tables: RoutingTables) -> None:
             items=(1, 3),
         ),
     )
+
+
+def permit_reasons(lines: list[str], items: list[dict[str, str]], write: Write) -> list[Reason]:
+    """Give the reasons of a permit table for an export of these items."""
+    permits = load_permits(write("p.csv", HEADER, *lines))
+    return permits.reasons_for(fields(items).items, "export", ON)
+
+
+def tariff_codes(count: int) -> list[str]:
+    """Give different tariff codes."""
+    return [f"{number:08}" for number in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("count", [19, 20])
+def test_up_to_twenty_permits_of_an_agency_are_told_one_by_one(count: int, write: Write) -> None:
+    """Each row has its own reason as long as an agency has no more than twenty."""
+    codes = tariff_codes(count)
+    lines = [f"{code},000,both,{agency},2015-01-01" for code in codes for agency in ("DFT", "DOF")]
+    reasons = permit_reasons(lines, [{"tariff_code": code} for code in codes], write)
+    assert len(reasons) == 2 * count
+    assert all(reason.text_en.startswith("Tariff ") for reason in reasons)
+    assert [reason.items for reason in reasons if reason.agency == "DOF"] == [
+        (number,) for number in range(1, count + 1)
+    ]
+
+
+def test_further_permits_of_an_agency_are_told_in_its_last_reason(write: Write) -> None:
+    """999 goods items give one agency twenty reasons; the last counts the other codes and names all their items."""
+    codes = tariff_codes(333)
+    lines = [f"{code},000,both,DFT,2015-01-01" for code in codes] + ["00000333,000,export,DOF,2015-01-01"]
+    *told, last, other_agency = permit_reasons(lines, [{"tariff_code": code} for code in codes * 3], write)
+    assert [reason.items for reason in told] == [
+        (number, number + 333, number + 666) for number in range(1, 20)
+    ]
+    assert last == Reason(
+        agency=AgencyCode("DFT"),
+        route="permits",
+        text_en="And 314 more tariff codes exported on 2026-11-22 need a permit of DFT (p.csv).",
+        text_th="และสินค้าอีก 314 พิกัด ส่งออกวันที่ 2026-11-22 ต้องมีใบอนุญาตของ DFT (p.csv)",
+        items=(*range(20, 334), *range(353, 667), *range(686, 1000)),
+    )
+    assert (other_agency.agency, other_agency.items) == ("DOF", (333, 666, 999))
+    assert other_agency.text_en.startswith("Tariff 00000333/000 exported")
+
+
+def test_a_tariff_code_with_two_rows_is_told_whole_or_among_the_further_ones(write: Write) -> None:
+    """What the last reason counts are other codes than those told before, each item named once."""
+    codes = tariff_codes(19)
+    days = ("2015-01-01", "2016-01-01", "2017-01-01")
+    lines = [f"{code},000,both,DFT,2015-01-01" for code in codes[:-1]]
+    lines += [f"{codes[-1]},000,both,DFT,{day}" for day in days]
+    *told, last = permit_reasons(lines, [{"tariff_code": code} for code in codes], write)
+    assert [reason.items for reason in told] == [(number,) for number in range(1, 19)]
+    assert last.items == (19,)
+    assert last.text_en == "And 1 more tariff code exported on 2026-11-22 needs a permit of DFT (p.csv)."
+
+
+def test_a_decision_over_the_whole_table_stays_readable(tables: RoutingTables) -> None:
+    """With every row's goods in one declaration, each agency has at most twenty reasons, and no item is lost."""
+    rows = tables.permits.rows
+    data = fields([{"tariff_code": row.tariff, "statistical_code": row.statistical_code} for row in rows])
+    decision = decide_agencies("th.export-declaration", "export", data, ON, tables)
+    permits = [reason for reason in decision.reasons if reason.route == "permits"]
+    for agency in decision.agencies:
+        found = [reason for reason in permits if reason.agency == agency]
+        assert len(found) <= 20
+        assert {number for reason in found for number in reason.items} == {
+            item.number
+            for item in data.items
+            if agency in tables.permits.agencies_for(item.tariff_code, item.statistical_code, "export", ON)
+        }
+    needed = Counter(row.agency for row in rows if row.direction != "import" and row.in_force(ON))
+    summarised = {reason.agency for reason in permits if reason.text_en.startswith("And ")}
+    assert summarised == {agency for agency, count in needed.items() if count > 20} != set()
 
 
 def test_reasons_are_sorted_by_agency_then_route(tables: RoutingTables) -> None:

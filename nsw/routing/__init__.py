@@ -1,0 +1,45 @@
+"""
+Which agencies get a declaration, and why: a permit table and routes, both with dates.
+
+The tables are read once from files that officers keep (``permits.csv``, ``routes.yaml``, ``agencies.yaml``,
+``parties.yaml``) and compiled into dictionaries: a decision looks each goods item up once, however many rows
+there are. Nothing here knows a message type's structure: it sees canonical fields only.
+"""
+
+from nsw.routing.agencies import IDENTITY_VIEW, LEAD_AGENCY, Acceptance, Agency, lead_of, load_agencies
+from nsw.routing.conditions import Comparison, Condition
+from nsw.routing.decision import decide_agencies
+from nsw.routing.parties import AnswerFormat, Party, find_party, load_parties
+from nsw.routing.permits import PERMITS, PermitRow, PermitTable, load_permits
+from nsw.routing.routes import Route, Routes, load_routes
+from nsw.routing.routingtests import RoutingTest, load_routing_tests, run_routing_test
+from nsw.routing.tables import RoutingTables, check_tables, load_routing_tables
+
+__all__ = [
+    "IDENTITY_VIEW",
+    "LEAD_AGENCY",
+    "PERMITS",
+    "Acceptance",
+    "Agency",
+    "AnswerFormat",
+    "Comparison",
+    "Condition",
+    "Party",
+    "PermitRow",
+    "PermitTable",
+    "Route",
+    "Routes",
+    "RoutingTables",
+    "RoutingTest",
+    "check_tables",
+    "decide_agencies",
+    "find_party",
+    "lead_of",
+    "load_agencies",
+    "load_parties",
+    "load_permits",
+    "load_routes",
+    "load_routing_tables",
+    "load_routing_tests",
+    "run_routing_test",
+]

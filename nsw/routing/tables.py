@@ -1,0 +1,86 @@
+"""All tables that a decision is made from, read together and checked against each other."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from nsw.errors import ConfigError
+from nsw.identifiers import AgencyCode
+from nsw.routing.agencies import Agency, lead_of, load_agencies
+from nsw.routing.permits import PermitTable, load_permits
+from nsw.routing.routes import Routes, load_routes
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingTables:
+    """
+    Everything a decision is made from.
+
+    Attributes:
+        lead: the agency that gets every declaration.
+    """
+
+    permits: PermitTable
+    routes: Routes
+    agencies: Mapping[AgencyCode, Agency]
+    lead: AgencyCode
+
+
+def load_routing_tables(folder: Path) -> RoutingTables:
+    """
+    Read ``permits.csv``, ``routes.yaml`` and ``agencies.yaml`` of a folder, checked against each other.
+
+    Raises:
+        ConfigError: with every problem of all three.
+    """
+    problems: list[str] = []
+
+    def attempt(load: Callable[[Path], _T], name: str) -> _T | None:
+        try:
+            return load(folder / name)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            return None
+
+    permits = attempt(load_permits, "permits.csv")
+    routes = attempt(load_routes, "routes.yaml")
+    agencies = attempt(load_agencies, "agencies.yaml")
+    if permits is None or routes is None or agencies is None:
+        raise ConfigError(*problems)
+    tables = RoutingTables(permits, routes, agencies, lead_of(agencies))
+    if problems := check_tables(tables):
+        raise ConfigError(*problems)
+    return tables
+
+
+def check_tables(tables: RoutingTables) -> list[str]:
+    """Tell where the tables contradict each other, one sentence each."""
+    unknown_permits = (
+        f"{tables.permits.name} line {row.line}: agency {row.agency} is not in the table of agencies"
+        for row in tables.permits.rows
+        if row.agency not in tables.agencies
+    )
+    routed = [(route, agency) for route in tables.routes.rows for agency in route.agencies]
+    unknown_routes = (
+        f"{tables.routes.name} line {route.line}: route {route.id}:"
+        f" agency {agency} is not in the table of agencies"
+        for route, agency in routed
+        if agency not in tables.agencies
+    )
+    unaccepted = (
+        f"{tables.routes.name} line {route.line}: route {route.id}:"
+        f" agency {agency} does not accept {message_type}"
+        for route, agency in routed
+        for message_type in route.message_types() or ()
+        if agency in tables.agencies and not tables.agencies[agency].formats_for(message_type)
+    )
+    used = {tables.lead} | {row.agency for row in tables.permits.rows}
+    mute = (
+        f"agency {code} gets declarations but accepts no message type"
+        for code in sorted(used & tables.agencies.keys())
+        if not tables.agencies[code].accepts
+    )
+    return [*unknown_permits, *unknown_routes, *unaccepted, *mute]
