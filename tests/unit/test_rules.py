@@ -202,6 +202,7 @@ def test_numbers_are_told_as_xpath_writes_them(tmp_path: Path) -> None:
 TREE = """<r xmlns="urn:d">
 <a k="1"><b k="2"/><b/></a>
 <c><a><b k="3"/></a></c>
+<c><attribute xmlns=""/><or xmlns=""><and/></or></c>
 </r>"""
 
 
@@ -223,9 +224,9 @@ TREE = """<r xmlns="urn:d">
         ("d:b[1]", ["/r[1]/a[1]/b[1]", "/r[1]/c[1]/a[1]/b[1]"]),
         ("d:b[last()]", ["/r[1]/a[1]/b[2]", "/r[1]/c[1]/a[1]/b[1]"]),
         ("d:a[@k]/d:b[2]", ["/r[1]/a[1]/b[2]"]),
-        ("d:c | d:a", ["/r[1]/a[1]", "/r[1]/c[1]", "/r[1]/c[1]/a[1]"]),
+        ("d:c | d:a", ["/r[1]/a[1]", "/r[1]/c[1]", "/r[1]/c[1]/a[1]", "/r[1]/c[2]"]),
         ("d:a | d:a[@k]", ["/r[1]/a[1]", "/r[1]/c[1]/a[1]"]),
-        ("d:c/*", ["/r[1]/c[1]/a[1]"]),
+        ("d:c/*[not(self::or)]", ["/r[1]/c[1]/a[1]", "/r[1]/c[2]/attribute[1]"]),
         ("d:c/d:*", ["/r[1]/c[1]/a[1]"]),
         ("*[@k = 3]", ["/r[1]/c[1]/a[1]/b[1]"]),
         ("@k", ["/r[1]/a[1]/@k", "/r[1]/a[1]/b[1]/@k", "/r[1]/c[1]/a[1]/b[1]/@k"]),
@@ -234,8 +235,10 @@ TREE = """<r xmlns="urn:d">
         ("d:c//@k", ["/r[1]/c[1]/a[1]/b[1]/@k"]),
         ("d:a/@*", ["/r[1]/a[1]/@k"]),
         ("d:b/@k[. = 3]", ["/r[1]/c[1]/a[1]/b[1]/@k"]),
-        ("d:a/@k | d:c", ["/r[1]/a[1]/@k", "/r[1]/c[1]"]),
+        ("d:a/@k | d:c", ["/r[1]/a[1]/@k", "/r[1]/c[1]", "/r[1]/c[2]"]),
         ("b", []),
+        ("attribute", ["/r[1]/c[2]/attribute[1]"]),
+        ("or/and", ["/r[1]/c[2]/or[1]/and[1]"]),
         ("d:absent/d:b", []),
         ("d:absent[d:b]", []),
         ("d:absent/@k", []),
@@ -689,6 +692,15 @@ def test_cost_grows_with_the_document_not_with_its_square(tmp_path: Path) -> Non
     ]
 
     assert counts == [4 * size + 1 for size in (1, 10, 100, 1000)]
+
+
+def test_passing_many_nodes_counts_against_the_budget(tmp_path: Path) -> None:
+    """A let of all items, used for each of them, is work that grows faster than the document."""
+    rules = load(tmp_path, let("all", "//b") + rule("b", assertion("count($all) = 0")))
+
+    evaluations = check(rules, f"<r>{'<b/>' * 200}</r>").evaluations
+
+    assert evaluations == 1 + 200 * (1 + 4)
 
 
 def test_absent_contexts_cost_nothing(tmp_path: Path) -> None:
