@@ -1,11 +1,11 @@
 """Options and steps that all commands share that need a running window."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nsw.cli.output import read_settings
 from nsw.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,19 +20,18 @@ Bootstrap = Annotated[
     ),
 ]
 DataFolder = Annotated[Path | None, typer.Option("--data-folder", help="Where `nsw up` keeps its data.")]
-JsonLines = Annotated[str, typer.Option("--format", help="text, or json for machines (one object per line).")]
 
 
-def configure(bootstrap_servers: str | None, data_folder: Path | None = None, **overrides: object) -> "Config":
+def configure(
+    bootstrap_servers: str | None, data_folder: Path | None = None, **overrides: object
+) -> "Config":
     """
     Read the settings, with those of the command line on top.
 
     Raises:
         ConfigError: every problem.
     """
-    from nsw.config import load_config
-
-    return load_config(os.environ, bootstrap_servers=bootstrap_servers, data_folder=data_folder, **overrides)
+    return read_settings(bootstrap_servers=bootstrap_servers, data_folder=data_folder, **overrides)
 
 
 def connect(bootstrap_servers: str | None, data_folder: Path | None = None) -> "tuple[Config, Connection]":
@@ -61,15 +60,3 @@ def _local_address(data_folder: Path) -> str:
         return (data_folder / ADDRESS_FILE).read_text().strip()
     except OSError:
         return ""
-
-
-def wants_json(output_format: str) -> bool:
-    """
-    Read ``--format``.
-
-    Raises:
-        BadParameter: it is neither text nor json.
-    """
-    if output_format not in ("text", "json"):
-        raise typer.BadParameter("must be text or json", param_hint="--format")
-    return output_format == "json"

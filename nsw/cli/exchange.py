@@ -1,6 +1,5 @@
 """Commands of traders and agencies: ``publish``, ``consume`` and ``trace``."""
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -9,12 +8,10 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from nsw.cli.cluster import Bootstrap, DataFolder, JsonLines, connect, wants_json
+from nsw.cli.cluster import Bootstrap, DataFolder, connect
+from nsw.cli.output import FormatOption, OutputFormat, complain, print_json, show, stderr
 
-_out = Console(highlight=False)
 _PROGRESS_FROM = 20
 
 
@@ -25,17 +22,13 @@ def register(app: typer.Typer) -> None:
     app.command("trace")(trace)
 
 
-def _print_json(row: dict[str, Any]) -> None:
-    sys.stdout.write(orjson.dumps(row).decode() + "\n")
-
-
 def publish(
     files: Annotated[list[Path], typer.Argument(help="XML or Avro documents.", exists=True, dir_okay=False)],
     party: Annotated[str, typer.Option(help="The party whose inbox they go to.")],
     reference: Annotated[
         str | None, typer.Option(help="Reference number to use as key; left out: read from the document.")
     ] = None,
-    output_format: JsonLines = "text",
+    output: FormatOption = OutputFormat.TEXT,
     bootstrap_servers: Bootstrap = None,
     data_folder: DataFolder = None,
 ) -> None:
@@ -44,18 +37,20 @@ def publish(
 
     Example: nsw publish --party 0105599000019 schemas/th/export-declaration/1.0/samples/valid/small.xml
     """
+    from rich.progress import Progress
+
     from nsw import admin
     from nsw.client import TraderClient
     from nsw.identifiers import build_submission_id
 
-    as_json = wants_json(output_format)
+    as_json = output is OutputFormat.JSON
     config, connection = connect(bootstrap_servers, data_folder)
     contents = [path.read_bytes() for path in files]
     keys = [reference] * len(files) if reference else _keys_of(contents, config)
     cluster = admin.cluster_id(connection)
     with (
         TraderClient(connection, party) as client,
-        Progress(transient=True, disable=len(files) < _PROGRESS_FROM, console=Console(stderr=True)) as bar,
+        Progress(transient=True, disable=len(files) < _PROGRESS_FROM, console=stderr()) as bar,
     ):
         task = bar.add_task("publishing", total=len(files))
         receipts = client.publish_many(
@@ -73,12 +68,9 @@ def publish(
             "lodged_at": datetime.fromtimestamp(receipt.timestamp_ms / 1000, UTC).isoformat(),
         }
         if as_json:
-            _print_json(row)
+            print_json(row)
         else:
-            _out.print(
-                f"{path}: lodged as [bold]{submission}[/] (reference {key}, offset {receipt.offset})",
-                soft_wrap=True,
-            )
+            show(f"{path}: lodged as {submission} (reference {key}, offset {receipt.offset})")
 
 
 def _keys_of(contents: list[bytes], config: Any) -> list[str]:
@@ -111,7 +103,7 @@ def consume(
     follow: Annotated[bool, typer.Option("--follow", help="Go on for new records until Ctrl-C.")] = False,
     offset: Annotated[int, typer.Option(help="Where to begin; the last offset seen plus 1.")] = 0,
     save: Annotated[Path | None, typer.Option(help="Folder into which each document is written.")] = None,
-    output_format: JsonLines = "text",
+    output: FormatOption = OutputFormat.TEXT,
     bootstrap_servers: Bootstrap = None,
     data_folder: DataFolder = None,
 ) -> None:
@@ -120,7 +112,7 @@ def consume(
 
     Example: nsw consume --party 0105599000019 --follow
     """
-    as_json = wants_json(output_format)
+    as_json = output is OutputFormat.JSON
     if (agency is None) == (party is None):
         raise typer.BadParameter("give either --agency or --party")
     _, connection = connect(bootstrap_servers, data_folder)
@@ -132,9 +124,9 @@ def consume(
             (save / name).write_bytes(value)
             row["saved_as"] = str(save / name)
         if as_json:
-            _print_json(row)
+            print_json(row)
         else:
-            _out.print(_line_of(row), soft_wrap=True)
+            show(_line_of(row))
 
 
 def _received(
@@ -183,15 +175,11 @@ def _received(
                 )
 
 
-_COLOUR_OF = {"accepted": "green", "rejected": "red", "dead-letter": "magenta"}
-
-
 def _line_of(row: dict[str, Any]) -> str:
     what = row.get("verdict") or row["message_type"]
-    colour = _COLOUR_OF.get(str(row.get("verdict")), "cyan")
     sender = row.get("agency") or row.get("party") or "window"
     return (
-        f"{row['offset']:>6} [{colour}]{what}[/] {row['reference_number']} from {sender}"
+        f"{row['offset']:>6} {what} {row['reference_number']} from {sender}"
         f" ({row['message_type']}, {row['format']}, {row['bytes']} bytes) {row['submission_id']}"
     )
 
@@ -200,7 +188,7 @@ def trace(
     identifier: Annotated[
         str, typer.Argument(metavar="ID", help="Submission id, reference number, case id (party/reference).")
     ],
-    output_format: JsonLines = "text",
+    output: FormatOption = OutputFormat.TEXT,
     bootstrap_servers: Bootstrap = None,
     data_folder: DataFolder = None,
 ) -> None:
@@ -212,7 +200,7 @@ def trace(
     from nsw import admin, topics
     from nsw.envelope import last_header
 
-    as_json = wants_json(output_format)
+    as_json = output is OutputFormat.JSON
     _, connection = connect(bootstrap_servers, data_folder)
     found = []
     for record in admin.read_topic(connection, [topics.EVENTS]):
@@ -225,17 +213,17 @@ def trace(
                 (record.timestamp_ms, record.offset, {"at": at, "id": event_id, "type": type_, **data})
             )
     if not found:
-        Console(stderr=True).print(f"no event of {identifier} was found")
+        complain(f"no event of {identifier} was found")
         raise typer.Exit(1)
     for _, _, row in sorted(found, key=lambda each: each[:2]):
         if as_json:
-            _print_json(row)
+            print_json(row)
         else:
-            _out.print(_event_lines(row), soft_wrap=True)
+            show(_event_lines(row))
 
 
 def _event_lines(row: dict[str, Any]) -> str:
-    head = f"{row['at']} [bold]{row['type']}[/] {row['case_id']} ({row['submission_id']})"
+    head = f"{row['at']} {row['type']} {row['case_id']} ({row['submission_id']})"
     hidden = {
         "at",
         "type",

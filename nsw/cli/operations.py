@@ -8,13 +8,10 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from nsw.cli.cluster import Bootstrap, DataFolder, JsonLines, connect, wants_json
+from nsw.cli.cluster import Bootstrap, DataFolder, connect
+from nsw.cli.output import FormatOption, OutputFormat, complain, print_json, print_table, show
 
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 _TRANSACTION = "nsw-operator"
 
 inbox_app = typer.Typer(
@@ -31,10 +28,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(letters_app, name="dead-letters")
     app.add_typer(held_app, name="held")
     app.add_typer(topics_app, name="topics")
-
-
-def _print_json(row: dict[str, Any]) -> None:
-    sys.stdout.write(orjson.dumps(row).decode() + "\n")
 
 
 def _time_of(timestamp_ms: int) -> str:
@@ -71,17 +64,19 @@ def _command_inbox(party: str, reason: str, bootstrap: str | None, data_folder: 
     _, connection = connect(bootstrap, data_folder)
     command = build_pause(parse_party_id(party), paused=paused, reason=reason)
     admin.publish_control(connection, (command.key or b"").decode(), command.value)
-    _out.print(f"the inbox of {party} is {'paused' if paused else 'resumed'} within a second or two")
+    show(f"the inbox of {party} is {'paused' if paused else 'resumed'} within a second or two")
 
 
 @inbox_app.command("list")
 def list_paused(
-    output_format: JsonLines = "text", bootstrap_servers: Bootstrap = None, data_folder: DataFolder = None
+    output: FormatOption = OutputFormat.TEXT,
+    bootstrap_servers: Bootstrap = None,
+    data_folder: DataFolder = None,
 ) -> None:
     """Show which inboxes are paused, and why."""
     from nsw import admin, topics
 
-    as_json = wants_json(output_format)
+    as_json = output is OutputFormat.JSON
     _, connection = connect(bootstrap_servers, data_folder)
     paused: dict[str, dict[str, Any]] = {}
     for record in admin.read_topic(connection, [topics.CONTROL]):
@@ -93,11 +88,11 @@ def list_paused(
                 paused[name] = {"party": name, "reason": reason, "since": _time_of(record.timestamp_ms)}
     for row in paused.values():
         if as_json:
-            _print_json(row)
+            print_json(row)
         else:
-            _out.print(f"{row['party']}: {row['reason']} (since {row['since']})")
+            show(f"{row['party']}: {row['reason']} (since {row['since']})")
     if not paused and not as_json:
-        _out.print("no inbox is paused")
+        show("no inbox is paused")
 
 
 # Dead letters.
@@ -131,7 +126,7 @@ def _letters(connection: Any, wanted: _Filter) -> Iterator[tuple[Any, bool]]:
         try:
             letter = parse_dead_letter(record)
         except ValueError as error:
-            _err.print(f"{topics.DEAD_LETTERS} offset {record.offset}: not a dead letter of ours: {error}")
+            complain(f"{topics.DEAD_LETTERS} offset {record.offset}: not a dead letter of ours: {error}")
             continue
         if wanted.takes(letter):
             yield letter, _replay_key(letter) in replayed
@@ -162,12 +157,12 @@ def _letter_row(letter: Any, *, replayed: bool) -> dict[str, Any]:
 def list_letters(
     code: Code = None,
     sender: Sender = None,
-    output_format: JsonLines = "text",
+    output: FormatOption = OutputFormat.TEXT,
     bootstrap_servers: Bootstrap = None,
     data_folder: DataFolder = None,
 ) -> None:
     """Show the dead letters, oldest first."""
-    as_json = wants_json(output_format)
+    as_json = output is OutputFormat.JSON
     _, connection = connect(bootstrap_servers, data_folder)
     rows = [
         _letter_row(letter, replayed=replayed)
@@ -175,20 +170,17 @@ def list_letters(
     ]
     if as_json:
         for row in rows:
-            _print_json(row)
+            print_json(row)
         return
-    table = Table("id", "code", "sender", "at", "attempts", "replayed", "detail")
-    for row in rows:
-        table.add_row(
-            row["id"],
-            row["code"],
-            row["sender"],
-            row["at"],
-            str(row["attempts"]),
-            "yes" if row["replayed"] else "",
-            row["detail"],
-        )
-    _out.print(table if rows else "no dead letters")
+    if not rows:
+        show("no dead letters")
+        return
+    columns = ("id", "code", "sender", "at", "attempts", "replayed", "detail")
+    print_table(columns, ([_cell(row[each]) for each in columns] for row in rows))
+
+
+def _cell(value: object) -> str:
+    return {True: "yes", False: ""}[value] if isinstance(value, bool) else str(value)
 
 
 @letters_app.command("show")
@@ -198,16 +190,16 @@ def show_letter(
     value: Annotated[
         bool, typer.Option("--value", help="Write the original bytes to standard output.")
     ] = False,
-    output_format: JsonLines = "text",
+    output: FormatOption = OutputFormat.TEXT,
     bootstrap_servers: Bootstrap = None,
     data_folder: DataFolder = None,
 ) -> None:
     """Show one dead letter with its key, headers and origin; its value only on request."""
-    as_json = wants_json(output_format)
+    as_json = output is OutputFormat.JSON
     _, connection = connect(bootstrap_servers, data_folder)
     found = list(_letters(connection, _Filter(None, None, (identifier,))))
     if not found:
-        _err.print(f"there is no dead letter {identifier}")
+        complain(f"there is no dead letter {identifier}")
         raise typer.Exit(1)
     letter, replayed = found[-1]
     if value:
@@ -221,10 +213,10 @@ def show_letter(
         [name, each.decode("utf-8", "backslashreplace")] for name, each in letter.original.headers
     ]
     if as_json:
-        _print_json(row)
+        print_json(row)
         return
     for name, each in row.items():
-        _out.print(f"{name:>10}  {each}", soft_wrap=True)
+        show(f"{name:>10}  {each}")
 
 
 @letters_app.command("replay")
@@ -252,16 +244,17 @@ def replay_letters(
     wanted = _Filter(code, sender, tuple(identifiers or ()))
     letters = [letter for letter, replayed in _letters(connection, wanted) if again or not replayed]
     for letter in letters:
-        _out.print(
+        show(
             f"{'would replay' if dry_run else 'replaying'} {letter.identifier} ({letter.code}, {letter.sender})"
         )
     if letters and not dry_run:
         plans = [plan_replay(letter, config.case_partitions) for letter in letters]
         marks = [_mark(_replay_key(letter)) for letter in letters]
-        for plan, mark in zip(plans, marks, strict=True):
-            # One transaction each: a letter that its topic does not take any more stops only itself.
-            admin.publish_atomically(connection, [plan, mark], _TRANSACTION)
-    _out.print(f"{len(letters)} dead letters {'would be ' if dry_run else ''}replayed")
+        # One transaction each: a letter that its topic does not take any more stops only itself.
+        with admin.AtomicPublisher(connection, _TRANSACTION) as publisher:
+            for plan, mark in zip(plans, marks, strict=True):
+                publisher.publish([plan, mark])
+    show(f"{len(letters)} dead letters {'would be ' if dry_run else ''}replayed")
 
 
 def _mark(key: bytes) -> Any:
@@ -303,21 +296,21 @@ def _held(connection: Any, topic: str | None) -> Iterator[tuple[Any, bytes, dict
 @held_app.command("list")
 def list_held(
     topic: Topic = None,
-    output_format: JsonLines = "text",
+    output: FormatOption = OutputFormat.TEXT,
     bootstrap_servers: Bootstrap = None,
     data_folder: DataFolder = None,
 ) -> None:
     """Show what waits for its destination."""
-    as_json = wants_json(output_format)
+    as_json = output is OutputFormat.JSON
     _, connection = connect(bootstrap_servers, data_folder)
     rows = [row for _, _, row in _held(connection, topic)]
     for row in rows:
         if as_json:
-            _print_json(row)
+            print_json(row)
         else:
-            _out.print(f"{row['at']} {row['topic']}: {row['code']} {row['detail']}", soft_wrap=True)
+            show(f"{row['at']} {row['topic']}: {row['code']} {row['detail']}")
     if not rows and not as_json:
-        _out.print("nothing is held")
+        show("nothing is held")
 
 
 @held_app.command("release")
@@ -328,11 +321,11 @@ def release_held(
     from nsw import admin
 
     _, connection = connect(bootstrap_servers, data_folder)
-    count = 0
-    for held, mark, _ in list(_held(connection, topic)):
-        admin.publish_atomically(connection, [held.meant, _mark(mark)], _TRANSACTION)
-        count += 1
-    _out.print(f"{count} held deliveries released")
+    waiting = list(_held(connection, topic))
+    with admin.AtomicPublisher(connection, _TRANSACTION) as publisher:
+        for held, mark, _ in waiting:
+            publisher.publish([held.meant, _mark(mark)])
+    show(f"{len(waiting)} held deliveries released")
 
 
 # Topics.
@@ -347,7 +340,11 @@ def _specs(config: Any, parties: list[str]) -> list[Any]:
     specs = list(window_topics(config, load_snapshot(config)))
     known = {spec.name for spec in specs}
     largest = config.max_document_bytes
-    asked = (spec for each in parties for spec in topics.party_topics(parse_party_id(each), max_document_bytes=largest))
+    asked = (
+        spec
+        for each in parties
+        for spec in topics.party_topics(parse_party_id(each), max_document_bytes=largest)
+    )
     specs.extend(spec for spec in asked if spec.name not in known)
     return specs
 
@@ -367,26 +364,28 @@ def create_topics(
     config, connection = connect(bootstrap_servers, data_folder)
     created = admin.create_topics(connection, _specs(config, party or []), config.replication_factor)
     for name in created:
-        _out.print(f"created {name}")
-    _out.print(f"{len(created)} topics created")
+        show(f"created {name}")
+    show(f"{len(created)} topics created")
 
 
 @topics_app.command("list")
 def list_topics(
-    output_format: JsonLines = "text", bootstrap_servers: Bootstrap = None, data_folder: DataFolder = None
+    output: FormatOption = OutputFormat.TEXT,
+    bootstrap_servers: Bootstrap = None,
+    data_folder: DataFolder = None,
 ) -> None:
     """Show the window's topics with their partitions."""
     from nsw import admin
 
-    as_json = wants_json(output_format)
+    as_json = output is OutputFormat.JSON
     _, connection = connect(bootstrap_servers, data_folder)
     for name, state in sorted(admin.list_topics(connection).items()):
         if not name.startswith("nsw."):
             continue
         if as_json:
-            _print_json({"topic": name, "partitions": state.partitions})
+            print_json({"topic": name, "partitions": state.partitions})
         else:
-            _out.print(f"{name}  {state.partitions}")
+            show(f"{name}  {state.partitions}")
 
 
 @topics_app.command("check")
@@ -399,7 +398,7 @@ def check_topics(
     config, connection = connect(bootstrap_servers, data_folder)
     problems = admin.check_topics(connection, _specs(config, party or []))
     for problem in problems:
-        _out.print(problem, soft_wrap=True)
+        show(problem)
     if problems:
         raise typer.Exit(1)
-    _out.print("all topics are as they must be")
+    show("all topics are as they must be")

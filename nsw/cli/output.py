@@ -134,6 +134,16 @@ def _console(*, is_error: bool) -> "Console":
     return Console(stderr=is_error, highlight=False, markup=False, emoji=False, width=width)
 
 
+def show(line: str) -> None:
+    """Print a line of a result, safe for a terminal."""
+    typer.echo(clean(line))
+
+
+def complain(line: str) -> None:
+    """Print a line that is no result on the error output, safe for a terminal."""
+    typer.echo(clean(line), err=True)
+
+
 def print_json(value: object) -> None:
     """Print one JSON value on a line, in UTF-8 whatever the terminal's encoding."""
     import orjson

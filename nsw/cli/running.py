@@ -9,12 +9,9 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from nsw.cli.cluster import Bootstrap, DataFolder, configure, connect
-
-_console = Console(stderr=True, highlight=False)
+from nsw.cli.output import complain, stderr
 
 
 def register(app: typer.Typer) -> None:
@@ -26,19 +23,21 @@ def register(app: typer.Typer) -> None:
 
 def tell(sentence: str) -> None:
     """Say one step of a long run to the person who watches."""
-    _console.print(f"[dim]·[/] {sentence}", soft_wrap=True)
+    complain(f"· {sentence}")
 
 
 @contextmanager
 def fetching() -> Iterator[object]:
     """Draw a bar while the broker's jars are fetched at the first start."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
     from nsw.embedded import FetchProgress
 
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
-        console=_console,
+        console=stderr(),
         transient=True,
     ) as bar:
         task = bar.add_task("fetching Kafka", total=None, visible=False)
@@ -92,7 +91,7 @@ def run_broker(
         died = not broker.is_running and not ended.is_set()
         broker.stop()
     if died:
-        _console.print(f"[red]Kafka ended by itself; see {broker.log_file}[/]")
+        complain(f"Kafka ended by itself; see {broker.log_file}")
         raise typer.Exit(1)
     tell("Kafka stopped")
 
