@@ -418,7 +418,7 @@ def test_a_header_name_that_is_not_text_does_not_stop_the_stream(window: Window,
     """Only a foreign client can write one."""
     party = window.add_party("ODDHEADERS")
     base = [
-        b"kcat",
+        kcat.encode(),
         b"-P",
         b"-b",
         window.local.bootstrap_servers.encode(),
