@@ -1,0 +1,1 @@
+"""Speed as ratios: each figure is measured beside a floor or a peer, interleaved in the same run."""
