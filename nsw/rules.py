@@ -525,10 +525,9 @@ class _Expression:
     of that node, where ``_keep`` hands its value out.
     """
 
-    __slots__ = ("_compiled", "_kind", "_result", "_settings", "source", "variables")
+    __slots__ = ("_compiled", "_kind", "_result", "_settings", "variables")
 
     def __init__(self, source: _Source, kind: _NodeKind, result: _Result) -> None:
-        self.source = source
         self.variables = source.variables
         self._kind = kind
         self._result = result
@@ -681,13 +680,14 @@ class _Select:
     One alternative of a rule's context.
 
     Attributes:
-        expression: selects its nodes from the document.
+        text: XPath that selects its nodes from the document; *expression* is the same, compiled.
         tag: of the elements it selects, or whose attributes it selects; '' when any element's.
         parents: tags of parent, grandparent and so on; None when the alternative says more than that.
         is_absolute: whether the last of them is the root.
         attribute: name of the attribute it selects; '' for elements.
     """
 
+    text: str
     expression: _Expression
     tag: str = ""
     parents: tuple[str, ...] | None = None
@@ -722,11 +722,13 @@ class _Rule:
 
     Attributes:
         selects: the alternatives of the context that are of this kind.
+        tags: names of elements without which nothing is selected; empty when there is no such condition.
         passes: true when no check fires: one evaluation for the many nodes that are in order.
     """
 
     kind: _NodeKind
     selects: tuple[_Select, ...]
+    tags: frozenset[str]
     lets: Mapping[str, _Let]
     checks: tuple[_Check, ...]
     passes: _Expression | None
@@ -848,7 +850,7 @@ class _Judge:
         self.kept: object = None
         self._root = root
         self._document = _Place(root, "/")
-        self._places_by_select: dict[str, list[_Place]] = {}
+        self._places_by_text: dict[str, list[_Place]] = {}
         self._elements_by_tag: dict[str, list[_Element]] = {}
         for element in root.iter("*"):
             self._elements_by_tag.setdefault(str(element.tag), []).append(element)
@@ -863,7 +865,8 @@ class _Judge:
         scope = _Variables(self, lets, self._document)
         try:
             for pattern in patterns:
-                self._judge_pattern(pattern, _Variables(self, pattern.lets, self._document, scope))
+                inner = _Variables(self, pattern.lets, self._document, scope) if pattern.lets else scope
+                self._judge_pattern(pattern, inner)
         except _BudgetEndedError:
             limit = self.context.max_evaluations
             self._note(f"the rules ended after {limit} evaluations; the rest was not judged", self._document)
@@ -886,14 +889,17 @@ class _Judge:
         try:
             self._collect(pattern, scope, firings)
         finally:
-            first = firings.first()
-            self._findings.extend(firing.build() for firing in first)
-            self._omitted += firings.count - len(first)
+            if firings.count:
+                first = firings.first()
+                self._findings.extend(firing.build() for firing in first)
+                self._omitted += firings.count - len(first)
 
     def _collect(self, pattern: _Pattern, scope: _Variables, firings: _Firings) -> None:
         """Judge each node by the first rule whose context matches it, and by that one only."""
         claimed: set[_Place] = set()
         for number, rule in enumerate(pattern.rules):
+            if rule.tags and rule.tags.isdisjoint(self._elements_by_tag):
+                continue
             try:
                 places = self._places_of(rule, scope)
             except _FAULTS as fault:
@@ -909,22 +915,20 @@ class _Judge:
 
     def _places_of(self, rule: _Rule, scope: _Variables) -> list[_Place]:
         """Give the nodes that a rule's context matches, in document order within each of its alternatives."""
-        found = [places for select in rule.selects if (places := self._select(select, rule.kind, scope))]
-        if len(found) <= 1:
-            return found[0] if found else []
-        return list(dict.fromkeys(place for places in found for place in places))
-
-    def _select(self, select: _Select, kind: _NodeKind, scope: _Variables) -> list[_Place]:
-        if kind is _NodeKind.DOCUMENT:
+        if rule.kind is _NodeKind.DOCUMENT:
             return [self._document]
+        if len(rule.selects) == 1:
+            return self._select(rule.selects[0], scope)
+        return list(dict.fromkeys(place for each in rule.selects for place in self._select(each, scope)))
+
+    def _select(self, select: _Select, scope: _Variables) -> list[_Place]:
         if select.tag and select.tag not in self._elements_by_tag:
             return []
-        text = select.expression.source.text
-        places = self._places_by_select.get(text)
+        places = self._places_by_text.get(select.text)
         if places is None:
             places = self._look_up(select) if select.parents is not None else self._evaluate(select, scope)
             if not select.expression.variables:
-                self._places_by_select[text] = places
+                self._places_by_text[select.text] = places
         return places
 
     def _look_up(self, select: _Select) -> list[_Place]:
@@ -1188,14 +1192,9 @@ class _Loader:
         checks = [check for each in elements if (check := self._read_check(each, shown, names)) is not None]
         if self._problems:
             return []
+        used_in = self._sources[before:]
         return [
-            _Rule(
-                kind=kind,
-                selects=tuple(_compile_select(each) for each in alternatives),
-                lets=self._compile_lets(lets, kind, self._sources[before:]),
-                checks=tuple(_compile_check(check, kind) for check in checks),
-                passes=_compile_passes([check.fires for check in checks], kind),
-            )
+            _compile_rule(kind, alternatives, self._compile_lets(lets, kind, used_in), checks)
             for kind, alternatives in selects.items()
         ]
 
@@ -1388,6 +1387,21 @@ def _kind_selected(tokens: Sequence[_Token]) -> _NodeKind:
     return _NodeKind.ATTRIBUTE if words[-2:-1] == ["@"] else _NodeKind.ELEMENT
 
 
+def _compile_rule(
+    kind: _NodeKind, alternatives: Iterable[_Source], lets: Mapping[str, _Let], checks: Sequence[_CheckSource]
+) -> _Rule:
+    selects = tuple(_compile_select(each) for each in alternatives)
+    tags = frozenset(select.tag for select in selects)
+    return _Rule(
+        kind=kind,
+        selects=selects,
+        tags=frozenset() if "" in tags else tags,
+        lets=lets,
+        checks=tuple(_compile_check(check, kind) for check in checks),
+        passes=_compile_passes([check.fires for check in checks], kind),
+    )
+
+
 def _compile_select(source: _Source) -> _Select:
     """Compile one alternative, and see whether it is a chain of names that the index of elements can answer."""
     expression = _Expression(source, _NodeKind.ELEMENT, _Result.VALUE)
@@ -1400,9 +1414,10 @@ def _compile_select(source: _Source) -> _Select:
         words = words[:-3] if words[-3] == "/" else []
     separators, names = words[0::2], [_expand(word, source.namespaces) for word in words[1::2]]
     if not names:
-        return _Select(expression)
+        return _Select(source.text, expression)
     is_plain = is_plain and all(names) and "//" not in separators[1:]
     return _Select(
+        source.text,
         expression,
         tag=names[-1],
         parents=tuple(reversed(names[:-1])) if is_plain else None,
