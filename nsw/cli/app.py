@@ -11,7 +11,7 @@ from typing import Annotated, Protocol
 import typer
 from typer.core import TyperGroup
 
-from nsw.cli import configcheck, exchange, operations, permits, route, running, schemas, validate
+from nsw.cli import configcheck, demo, exchange, operations, permits, route, running, schemas, validate
 from nsw.cli.output import DEBUG_VARIABLE, is_debugging, report
 from nsw.errors import ConfigError, MessageError, NswError, TransientError
 
@@ -31,6 +31,7 @@ class CommandModule(Protocol):
 
 MODULES: tuple[CommandModule, ...] = (
     running,
+    demo,
     exchange,
     operations,
     validate,
