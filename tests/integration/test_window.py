@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,12 +25,14 @@ from nsw.deadletter import DeadLetter, parse_dead_letter, plan_replay
 from nsw.documents import Document, encode_document, identify
 from nsw.errors import Code, MessageError, Verdict
 from nsw.formats.avro import join_wire
+from nsw.formats.xml import XmlLimits
 from nsw.held import parse_held
 from nsw.identifiers import AgencyCode, PartyId
 from nsw.local import LocalSettings, LocalWindow
 from nsw.model import Format, Headers, Publication, Purpose, Record
 from nsw.reference import Reference
 from nsw.worker import load_snapshot
+from tools.make_samples import Goods, build_export_declaration
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
@@ -254,6 +257,42 @@ def test_a_record_exactly_at_the_size_limit_is_processed(window: Window) -> None
 
     assert len(filled) == LARGEST
     assert delivery.value == filled
+
+
+def test_a_declaration_that_outgrows_its_destination_is_a_dead_letter_and_the_next_one_goes_on(
+    window: Window,
+) -> None:
+    """Small in Avro, too large as the XML that one of its agencies asks for: it must not abort batches for ever."""
+    party = window.add_party("OUTGROWN")
+    rubber = Goods(
+        "40012110",
+        "000",
+        "ยางแผ่นรมควัน",
+        "Ribbed smoked sheet",
+        100,
+        "KGM",
+        Decimal("1.80"),
+        Decimal(1),
+        4,
+        "PK",
+        ("RAOT",),
+    )
+    parsed = identify(
+        build_export_declaration(reference="OUTG000000001", items=[rubber] * 260),
+        datetime.now(window.reference.window.time_zone).date(),
+        window.reference.catalogue,
+        XmlLimits(max_document_bytes=10_000_000),
+    )
+    document = encode_document(parsed.message_type, parsed.root, Format.AVRO)
+    window.send(party, document, b"OUTG000000001")
+    window.send(party, window.numbered("OUTG000000002"), b"OUTG000000002")
+    (letter,) = window.dead_letters(party, 1)
+    answers = window.answers(party, 2)
+
+    assert len(document) < LARGEST
+    assert letter.code == Code.OUTPUT_TOO_LARGE
+    assert letter.original.value == document
+    assert Counter(each.verdict for each in answers) == Counter([Verdict.DEAD_LETTER, Verdict.ACCEPTED])
 
 
 def test_a_flood_of_dead_letters_pauses_that_inbox_only(window: Window) -> None:

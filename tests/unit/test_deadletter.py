@@ -68,7 +68,9 @@ def test_a_dead_letter_of_intake_is_replayed_to_where_it_came_from() -> None:
 
 def test_a_held_publication_comes_back_as_it_was_meant() -> None:
     """Key, value and headers, with a header that pretends to be ours."""
-    meant = Publication(Purpose.DELIVERY, "nsw.agency.DOF.inbox", b"k", b"v", (("nsw-held-topic", b"spoofed"),))
+    meant = Publication(
+        Purpose.DELIVERY, "nsw.agency.DOF.inbox", b"k", b"v", (("nsw-held-topic", b"spoofed"),)
+    )
     held = parse_held(record_of(build_held(meant, Code.DESTINATION_MISSING, "it does not exist")))
 
     assert held.meant == meant

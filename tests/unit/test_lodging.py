@@ -95,7 +95,9 @@ def test_a_key_beyond_the_limit_is_a_dead_letter_with_the_key_unchanged() -> Non
 
 def test_refuses_the_senders_clock() -> None:
     """An inbox that takes the sender's time would let senders choose their law."""
-    assert lodge(replace(INBOX_RECORD, log_append_time=False), SETTINGS).counted_as == Code.NOT_LOG_APPEND_TIME
+    assert (
+        lodge(replace(INBOX_RECORD, log_append_time=False), SETTINGS).counted_as == Code.NOT_LOG_APPEND_TIME
+    )
 
 
 def answer(headers: tuple[tuple[str, bytes], ...]) -> Record:
