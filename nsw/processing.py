@@ -8,9 +8,11 @@ log. So replay, a retry after an abort, ``nsw validate`` and the tests give the 
 """
 
 import hashlib
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 from nsw import __version__, topics
 from nsw.cases import Case
@@ -107,7 +109,17 @@ def process(record: Record, reference: Reference, case: Case | None) -> Outcome:
             return _answer_of_agency(submission, reference, case)
         return _declaration_of_trader(submission, reference)
     except Exception as error:  # noqa: BLE001 - one of the two places where any failure becomes a dead letter
-        return refuse(submission, reference, Code.INTERNAL, type(error).__name__)
+        return _failed(submission, reference, error)
+
+
+def _failed(submission: Submission, reference: Reference, error: Exception) -> Outcome:
+    """Keep a submission on which our own code fails; its detail says where, and nothing of the document."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    detail = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+    try:
+        return refuse(submission, reference, Code.INTERNAL, detail)
+    except Exception:  # noqa: BLE001 - the answer fails too: without one the record must not stop the stream either
+        return _dead(submission, reference, Judgement(Verdict.DEAD_LETTER), Code.INTERNAL, detail)
 
 
 def judge(value: bytes | None, on: date, reference: Reference) -> Judgement:
@@ -258,9 +270,9 @@ def _refused(submission: Submission, reference: Reference, judgement: Judgement)
     )
     publications: tuple[Publication, ...]
     if judgement.verdict is Verdict.DEAD_LETTER:
-        first = judgement.findings[0]
-        code = next((Code(each.code) for each in judgement.findings if _kills(each)), Code.INTERNAL)
-        letter = build_dead_letter(submission, code, first.text_en, version=__version__)
+        killer = next(each for each in judgement.findings if _kills(each))
+        code = Code(killer.code)
+        letter = build_dead_letter(submission, code, killer.text_en, version=__version__)
         publications = (letter, answer, received, events.next(EventType.DEAD_LETTER_KEPT, {"code": code}))
     else:
         rejected = {"codes": _codes(judgement), "findings": len(judgement.findings) + judgement.omitted}

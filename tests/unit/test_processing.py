@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from nsw import topics
-from nsw.deadletter import parse_dead_letter
+from nsw.deadletter import DETAIL, parse_dead_letter
 from nsw.documents import encode_document, identify
 from nsw.envelope import encode_headers, last_header
 from nsw.errors import Code, Layer, Verdict
@@ -434,10 +434,24 @@ def test_a_record_without_a_stamp_is_a_dead_letter(small: bytes, reference: Refe
 def test_any_failure_of_ours_is_a_dead_letter(
     small: bytes, reference: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing poisonous stops the stream, not even our own bug."""
+    """Nothing poisonous stops the stream, not even our own bug; the detail says where it is."""
     monkeypatch.setattr("nsw.processing.check_schema", lambda *_: 1 / 0)
     outcome = process(case_record(small), reference, None)
+    (letter,) = of_purpose(outcome, Purpose.DEAD_LETTER)
 
     assert outcome.verdict is Verdict.DEAD_LETTER
-    assert [each.counted_as for each in of_purpose(outcome, Purpose.DEAD_LETTER)] == [Code.INTERNAL]
+    assert letter.counted_as == Code.INTERNAL
+    assert "ZeroDivisionError in test_processing.py, line" in (last_header(letter.headers, DETAIL) or "")
     assert len(of_purpose(outcome, Purpose.ANSWER)) == 1
+
+
+def test_a_failure_of_the_answer_itself_is_a_dead_letter_too(
+    small: bytes, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no answer then, but the record is kept and the stream goes on."""
+    monkeypatch.setattr("nsw.processing.check_schema", lambda *_: 1 / 0)
+    monkeypatch.setattr("nsw.processing.reject", lambda *_: 1 / 0)
+    outcome = process(case_record(small), reference, None)
+
+    assert [each.counted_as for each in of_purpose(outcome, Purpose.DEAD_LETTER)] == [Code.INTERNAL]
+    assert not of_purpose(outcome, Purpose.ANSWER)
