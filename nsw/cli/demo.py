@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,12 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from nsw.cli.cluster import Bootstrap, configure
+from nsw.cli.cluster import configure
 from nsw.cli.output import FormatOption, OutputFormat
 from nsw.cli.running import fetching, until_signal
 
 _NUMBERS_PER_SECOND = 10
 _NUMBERS = 900_000_000
+_ANSWER_SECONDS = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +39,13 @@ def run_demo(
         bool, typer.Option("--crash", help="Kill the worker (kill -9) once in mid-stream.")
     ] = False,
     output: FormatOption = OutputFormat.TEXT,
-    bootstrap_servers: Bootstrap = None,
+    bootstrap_servers: Annotated[
+        str | None,
+        typer.Option(
+            "--bootstrap-servers",
+            help="Use this cluster, host:port. Left out: NSW_BOOTSTRAP_SERVERS, else a Kafka of its own.",
+        ),
+    ] = None,
 ) -> None:
     """
     Watch the window at work: traders lodge good, broken and hostile declarations, agencies answer them.
@@ -48,9 +56,7 @@ def run_demo(
 
     Example: nsw demo --once
     """
-    from rich.console import Console
-
-    from nsw.cli.output import print_json
+    from nsw.cli.output import print_json, stdout
     from nsw.demo.run import Options, Run
     from nsw.demo.screen import Screen, print_report
     from nsw.local import LocalSettings, LocalWindow
@@ -85,7 +91,7 @@ def run_demo(
     if as_json:
         print_json(report.to_json())
     else:
-        print_report(report, reference, Console(highlight=False))
+        print_report(report, reference, stdout())
     _leave(folder, screen, once=once, is_fine=report.is_as_expected or report.interrupted)
     raise typer.Exit(0 if report.is_as_expected else 1)
 
@@ -100,18 +106,26 @@ def _announced(shared_folder: Path, own_folder: Path, address: str) -> Iterator[
     from nsw.local import ADDRESS_FILE
 
     place = shared_folder / ADDRESS_FILE
-    try:
-        with place.open("x") as file:
-            file.write(address + "\n")
-    except FileExistsError:
+    if place.exists() and _answers(place.read_text().strip()):
         yield f" --data-folder {own_folder}"
         return
+    place.write_text(address + "\n")
     try:
         yield ""
     finally:
         with suppress(OSError):
             if place.read_text().strip() == address:
                 place.unlink()
+
+
+def _answers(address: str) -> bool:
+    """Tell whether a window is there; one that was killed leaves its address behind."""
+    host, _, port = address.partition(",")[0].rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), _ANSWER_SECONDS):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def _hints(reference: Any, option: str) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ One answer for each record, one delivery for each agency, one forwarded response
 for each record that can't be understood, the events of each step; nothing twice, and nothing else.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ _EVENTS_BY_VERDICT = {
     Verdict.DEAD_LETTER: (EventType.DECLARATION_RECEIVED, EventType.DEAD_LETTER_KEPT),
 }
 _SHOWN_CHARACTERS = 160
+_DIGEST = re.compile("[0-9a-f]{64}")
 _EVENTS_OF_RESPONSE = (EventType.RESPONSE_RECEIVED, EventType.RESPONSE_DELIVERED)
 
 
@@ -261,6 +263,8 @@ def _shown(value: object) -> str:
         text = value.decode("ascii", "backslashreplace")
     else:
         text = "none" if value in (None, "") else str(value)
+    if _DIGEST.fullmatch(text):
+        return text[:12] + "…"
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 

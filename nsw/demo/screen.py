@@ -24,6 +24,8 @@ _LOW_TERMINAL_LINES = 40
 #: Lines of the picture beside those of traders, agencies and answers.
 _LINES_OF_REST = 18
 _CODES_SHOWN = 6
+_GAP = 3
+_SHORTEST_NAME, _LONGEST_NAME = 1, 50
 _REFRESH_SECONDS = 0.25
 _LINE_SECONDS = 2.0
 _DIFFERENCES_SHOWN = 50
@@ -90,11 +92,11 @@ class Screen:
             got = (f"{each.agency} {each.deliveries}" for each in summary.agencies)
             agencies: RenderableType = Text(f"deliveries: {', '.join(got) or 'none yet'}\n")
         else:
-            agencies = _agency_table(summary, self._reference)
+            agencies = _agency_table(summary, self._reference, self._console.width)
         used = _LINES_OF_REST + len(summary.traders) + (0 if is_low else len(summary.agencies))
         return Group(
             Text(f"\n{progress_line(summary)}", style="bold"),
-            _trader_table(summary, self._reference),
+            _trader_table(summary, self._reference, self._console.width),
             agencies,
             _code_lines(summary),
             *latest_lines(happenings, max(1, min(_LATEST, height - used))),
@@ -110,18 +112,19 @@ def progress_line(summary: Summary) -> str:
     )
 
 
-def _trader_table(summary: Summary, reference: Reference) -> Table:
+def _trader_table(summary: Summary, reference: Reference, width: int) -> Table:
     name_by_party = {str(party.id): party.name_en for party in reference.parties.values()}
-    table = _table("trader", name_by_party, "lodged", "accepted", "rejected", "dead letters", "responses")
+    columns = ("lodged", "accepted", "rejected", "dead", "responses")
+    table = _table("trader", name_by_party, columns, width)
     for each in summary.traders:
         numbers = (each.published, each.accepted, each.rejected, each.dead_lettered, each.responses)
         table.add_row(each.party, name_by_party.get(each.party, ""), *map(str, numbers))
     return table
 
 
-def _agency_table(summary: Summary, reference: Reference) -> Table:
+def _agency_table(summary: Summary, reference: Reference, width: int) -> Table:
     name_by_code = {str(agency.code): agency.name_en for agency in reference.tables.agencies.values()}
-    table = _table("agency", name_by_code, "deliveries", "responses")
+    table = _table("agency", name_by_code, ("deliveries", "responses"), width)
     for each in summary.agencies:
         table.add_row(
             each.agency, name_by_code.get(each.agency, ""), str(each.deliveries), str(each.responses)
@@ -129,13 +132,16 @@ def _agency_table(summary: Summary, reference: Reference) -> Table:
     return table
 
 
-def _table(who: str, names: Iterable[str], *numbers: str) -> Table:
+def _table(who: str, ids: Iterable[str], numbers: Sequence[str], width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(who, no_wrap=True, min_width=max(map(len, names), default=0))
+    id_width = max(map(len, ids), default=0)
+    table.add_column(who, no_wrap=True, min_width=id_width)
     # The long names give way where the terminal is narrow.
-    table.add_column("", no_wrap=True, overflow="ellipsis", max_width=50)
+    taken = id_width + sum(map(len, numbers)) + _GAP * (len(numbers) + 2)
+    name_width = max(_SHORTEST_NAME, min(_LONGEST_NAME, width - taken))
+    table.add_column("", no_wrap=True, overflow="ellipsis", max_width=name_width)
     for each in numbers:
-        table.add_column(each, justify="right", no_wrap=True, min_width=len(each))
+        table.add_column(each, justify="right", no_wrap=True)
     return table
 
 
@@ -181,7 +187,11 @@ def _answer_line(sent: Sent, answer: SeenAnswer) -> Text:
 def print_report(report: Report, reference: Reference, console: Console) -> None:
     """Print the result of a run as text."""
     summary = report.summary
-    console.print(_trader_table(summary, reference), _agency_table(summary, reference), _code_lines(summary))
+    console.print(
+        _trader_table(summary, reference, console.width),
+        _agency_table(summary, reference, console.width),
+        _code_lines(summary),
+    )
     console.print(
         Text(
             f"\n{len(summary.traders)} traders lodged {summary.published} records in {report.seconds:.1f} s: "
