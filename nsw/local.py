@@ -153,7 +153,17 @@ class LocalWindow:
 
     @staticmethod
     def _worker_command() -> list[str]:
-        return [sys.executable, "-m", "nsw", "worker", "--role", "intake", "--role", "casework"]
+        return [
+            sys.executable,
+            "-m",
+            "nsw",
+            "worker",
+            "--role",
+            "intake",
+            "--role",
+            "casework",
+            "--end-with-parent",
+        ]
 
     def _worker_environment(self) -> dict[str, str]:
         given = {

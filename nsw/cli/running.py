@@ -1,8 +1,10 @@
 """Commands that run something in the foreground: ``broker``, ``worker`` and ``up``."""
 
 import logging
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -12,6 +14,8 @@ import typer
 
 from nsw.cli.cluster import Bootstrap, DataFolder, configure, connect
 from nsw.cli.output import complain, stderr
+
+_PARENT_SECONDS = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -102,6 +106,9 @@ def run_worker_process(
         str | None, typer.Option(help="Stable name of this worker among those of its role.")
     ] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Port of /metrics; 0 takes a free one.")] = None,
+    end_with_parent: Annotated[
+        bool, typer.Option("--end-with-parent", help="Also end when the process that started it is gone.")
+    ] = False,
     bootstrap_servers: Bootstrap = None,
 ) -> None:
     """
@@ -124,7 +131,21 @@ def run_worker_process(
         raise typer.BadParameter(
             f"unknown: {', '.join(unknown)}; known: {', '.join(worker.Role)}", param_hint="--role"
         )
+    if end_with_parent:
+        _end_with_parent()
     raise typer.Exit(worker.run(config, [worker.Role(name) for name in names]))
+
+
+def _end_with_parent() -> None:
+    """Send this process SIGTERM once it has another parent: the one that supervised it was killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def run_up(
