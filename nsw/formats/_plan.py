@@ -6,7 +6,7 @@ fields, which Avro's other readers ignore; this module is the one place that spe
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -75,6 +75,42 @@ class Scalar:
     scale: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of the element itself; its names are those in Avro and ``{namespace}local``."""
+
+    name: str
+    xml_name: str
+    optional: bool
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The text between an element's tags, where no elements are."""
+
+    name: str
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A child element; its names are those in Avro and ``{namespace}local``."""
+
+    name: str
+    xml_name: str
+    occurs: Occurs
+    value: "Scalar | Record"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A part of the content that repeats as a whole."""
+
+    name: str
+    value: "Record"
+
+
 @dataclass(slots=True, eq=False)
 class Record:
     """
@@ -85,35 +121,15 @@ class Record:
     """
 
     name: str
-    fields: "tuple[Field, ...]" = ()
+    attributes: tuple[Attribute, ...] = ()
+    text: Text | None = None
+    members: tuple[Element | Group, ...] = ()
     recursive: bool = False
 
     @property
-    def attributes(self) -> "tuple[Field, ...]":
-        """The fields that are attributes of the element itself."""
-        return tuple(each for each in self.fields if each.node is Node.ATTRIBUTE)
-
-    @property
-    def content(self) -> "tuple[Field, ...]":
-        """The fields that stand between the element's tags."""
-        return tuple(each for each in self.fields if each.node is not Node.ATTRIBUTE)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """
-    One field of a record.
-
-    Attributes:
-        name: in Avro.
-        xml_name: ``{namespace}local``; '' for texts and groups.
-    """
-
-    name: str
-    node: Node
-    xml_name: str
-    occurs: Occurs
-    value: Scalar | Record
+    def held(self) -> "Iterator[Record]":
+        """The records that stand directly in this one."""
+        return (each.value for each in self.members if isinstance(each.value, Record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +198,9 @@ class _PlanReader:
         root = self.record(schema)
         _mark_recursive(self.records.values())
         for record in self.records.values():
-            for each in record.fields:
-                if each.occurs is Occurs.MANY and _least_bytes(each.value, frozenset()) == 0:
+            for each in record.members:
+                repeats = isinstance(each, Group) or each.occurs is Occurs.MANY
+                if repeats and _least_bytes(each.value, frozenset()) == 0:
                     # A count of thousand millions of them would fit into ten bytes.
                     self.report(f"{record.name}.{each.name}", "an array's items may not be empty records")
         return Plan(root_name, root, self.prefixes)
@@ -204,42 +221,48 @@ class _PlanReader:
         return match[0]
 
     def record(self, schema: Mapping[str, Any]) -> Record:
-        record = Record(str(schema.get("name", "")))
-        self.records[record.name] = record
-        fields = []
+        record = self.records[str(schema.get("name"))] = Record(str(schema.get("name")))
+        attributes: list[Attribute] = []
+        members: list[Element | Group] = []
         for entry in schema.get("fields", ()):
-            place = f"{record.name}.{entry.get('name')}"
-            found = self.field(entry, place)
-            if found:
-                fields.append(found)
-        kinds = [each.node for each in fields]
-        if kinds != sorted(kinds, key=lambda node: node is not Node.ATTRIBUTE):
-            self.report(record.name, "attributes must come before content")
-        if Node.TEXT in kinds and not set(kinds) <= {Node.TEXT, Node.ATTRIBUTE}:
+            found = self.field(entry, f"{record.name}.{entry.get('name')}")
+            if isinstance(found, Attribute):
+                attributes.append(found)
+                if members or record.text:
+                    self.report(record.name, "attributes must come before content")
+            elif isinstance(found, Text):
+                record.text = found
+            elif found:
+                members.append(found)
+        if record.text and members:
             self.report(record.name, "text can't stand beside elements")
-        record.fields = tuple(fields)
+        record.attributes, record.members = tuple(attributes), tuple(members)
         return record
 
-    def field(self, entry: Mapping[str, Any], place: str) -> Field | None:
-        xml = entry.get("xml")
+    def field(self, entry: Mapping[str, Any], place: str) -> Attribute | Text | Element | Group | None:
+        name, xml = str(entry.get("name")), entry.get("xml")
         if not isinstance(xml, dict) or xml.get("node") not in tuple(Node):
             self.report(place, "its 'xml' attribute with 'node' is missing")
             return None
         node = Node(xml["node"])
-        named = node in (Node.ATTRIBUTE, Node.ELEMENT)
-        xml_name = self.xml_name(xml.get("name"), place, attribute=node is Node.ATTRIBUTE) if named else ""
+        xml_name = ""
+        if node in (Node.ATTRIBUTE, Node.ELEMENT):
+            xml_name = self.xml_name(xml.get("name"), place, attribute=node is Node.ATTRIBUTE)
         occurs, inner = _unwrap(entry.get("type"))
         value = self.value(inner, str(xml.get("whiteSpace", WhiteSpace.PRESERVE)), place)
-        if value is None:
-            return None
-        if (
-            (node is Node.GROUP and not (isinstance(value, Record) and occurs is Occurs.MANY))
-            or (node in (Node.ATTRIBUTE, Node.TEXT) and (isinstance(value, Record) or occurs is Occurs.MANY))
-            or (node is Node.TEXT and occurs is not Occurs.ONE)
-        ):
-            self.report(place, f"this Avro type can't be a {node}")
-            return None
-        return Field(str(entry.get("name", "")), node, xml_name, occurs, value)
+        match node, occurs, value:
+            case Node.ATTRIBUTE, (Occurs.ONE | Occurs.OPTIONAL), Scalar():
+                return Attribute(name, xml_name, occurs is Occurs.OPTIONAL, value)
+            case Node.TEXT, Occurs.ONE, Scalar():
+                return Text(name, value)
+            case Node.ELEMENT, _, (Scalar() | Record()):
+                return Element(name, xml_name, occurs, value)
+            case Node.GROUP, Occurs.MANY, Record():
+                return Group(name, value)
+            case _:
+                if value is not None:  # else reported before
+                    self.report(place, f"this Avro type can't be a node of kind {node}")
+                return None
 
     def value(self, schema: Any, white_space: str, place: str) -> Scalar | Record | None:  # noqa: ANN401 -- JSON
         match schema:
@@ -271,27 +294,28 @@ def _unwrap(schema: Any) -> tuple[Occurs, Any]:  # noqa: ANN401 -- JSON
 
 
 def _mark_recursive(records: Iterable[Record]) -> None:
-    held = {
-        record: [each.value for each in record.fields if isinstance(each.value, Record)] for record in records
-    }
-    for record, direct in held.items():
+    for record in records:
         reached: set[Record] = set()
-        waiting = list(direct)
+        waiting = list(record.held)
         while waiting:
             other = waiting.pop()
             if other not in reached:
                 reached.add(other)
-                waiting.extend(held[other])
+                waiting.extend(other.held)
         record.recursive = record in reached
 
 
 def _least_bytes(value: Scalar | Record, inside: frozenset[Record]) -> int:
     """How many bytes a value takes at least: every scalar, union and array takes one."""
-    if isinstance(value, Scalar):
+    if isinstance(value, Scalar) or value in inside:
         return 1
-    if value in inside:
-        return 1
-    return sum(
-        _least_bytes(each.value, inside | {value}) if each.occurs is Occurs.ONE else 1
-        for each in value.fields
+    return (
+        len(value.attributes)
+        + (1 if value.text else 0)
+        + sum(
+            _least_bytes(each.value, inside | {value})
+            if isinstance(each, Element) and each.occurs is Occurs.ONE
+            else 1
+            for each in value.members
+        )
     )

@@ -11,9 +11,10 @@ Source: Apache Avro 1.12 specification, "Binary Encoding".
 
 import re
 from collections.abc import Callable
+from typing import assert_never
 
 from nsw.errors import Code, MessageError
-from nsw.formats._plan import MAX_RECURSION, Field, Kind, Node, Occurs, Plan, Record, Scalar
+from nsw.formats._plan import MAX_RECURSION, Attribute, Element, Group, Kind, Occurs, Plan, Record, Scalar
 
 # From Python's point of view the hot loop of Avro documents: plain functions, one per field, no objects in between.
 _Read = Callable[[bytes, int, "XmlText"], int]
@@ -75,9 +76,7 @@ def _unreadable(place: str, reason: str) -> MessageError:
 
 
 def _escape_text(text: str) -> str:
-    if _text_needs_escape(text):
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-    return text
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 
 def _escape_attribute(text: str) -> str:
@@ -124,6 +123,8 @@ def _compile_scalar(scalar: Scalar, place: str) -> _ReadText:
             return lambda body, position: _read_boolean(body, position, place)
         case Kind.DECIMAL:
             return _compile_decimal(scalar.precision, scalar.scale, place)
+        case _:
+            assert_never(scalar.kind)
 
 
 def _read_string(body: bytes, position: int, place: str) -> tuple[str, int]:
@@ -176,7 +177,7 @@ class _Compiler:
     def element(self, name: str, record: Record, declarations: str = "") -> _Read:
         """Compile an element that has attributes or elements of its own."""
         content = self.content(record)
-        attributes = tuple(self.attribute(each, record) for each in record.attributes)
+        attributes = tuple(self.attribute(each, f"{record.name}.{each.name}") for each in record.attributes)
         start, end = f"<{name}{declarations}", f"</{name}>"
         whole_start = start + ">"
 
@@ -218,31 +219,32 @@ class _Compiler:
         return read_recursive
 
     def content(self, record: Record) -> list[_Read]:
+        """Compile what stands between an element's tags, once for each record."""
         reads = self.contents.get(record)
         if reads is None:
             reads = self.contents[record] = []
-            reads.extend(self.field(each, record) for each in record.content)
+            if record.text:
+                reads.append(self.text("", "", record.text.value, f"{record.name}.{record.text.name}"))
+            reads.extend(self.member(each, f"{record.name}.{each.name}") for each in record.members)
         return reads
 
-    def field(self, entry: Field, record: Record) -> _Read:
-        place = f"{record.name}.{entry.name}"
-        if entry.node is Node.TEXT and isinstance(entry.value, Scalar):
-            return self.text("", "", entry.value, place)
-        if entry.node is Node.GROUP and isinstance(entry.value, Record):
-            read = self.group(entry.value)
+    def member(self, member: Element | Group, place: str) -> _Read:
+        if isinstance(member, Group):
+            return self.many(self.group(member.value), place)
+        name = self.plan.prefixed(member.xml_name)
+        if isinstance(member.value, Record):
+            read = self.element(name, member.value)
         else:
-            name = self.plan.prefixed(entry.xml_name)
-            if isinstance(entry.value, Record):
-                read = self.element(name, entry.value)
-            else:
-                read = self.text(f"<{name}>", f"</{name}>", entry.value, place)
-        match entry.occurs:
+            read = self.text(f"<{name}>", f"</{name}>", member.value, place)
+        match member.occurs:
             case Occurs.ONE:
                 return read
             case Occurs.OPTIONAL:
                 return self.optional(read, place)
             case Occurs.MANY:
                 return self.many(read, place)
+            case _:
+                assert_never(member.occurs)
 
     def text(self, start: str, end: str, scalar: Scalar, place: str) -> _Read:
         read_text = _compile_scalar(scalar, place)
@@ -271,19 +273,16 @@ class _Compiler:
 
         return read_string if scalar.kind is Kind.STRING else read
 
-    def attribute(self, entry: Field, record: Record) -> _Read:
-        place = f"{record.name}.{entry.name}"
-        name = self.plan.prefixed(entry.xml_name)
-        if isinstance(entry.value, Record):  # load_plan lets none through
-            raise TypeError(place)
-        read_text = _compile_scalar(entry.value, place)
+    def attribute(self, attribute: Attribute, place: str) -> _Read:
+        name = self.plan.prefixed(attribute.xml_name)
+        read_text = _compile_scalar(attribute.value, place)
 
         def read(body: bytes, position: int, out: XmlText) -> int:
             text, position = read_text(body, position)
             out.append(f' {name}="{_escape_attribute(text)}"')
             return position
 
-        return self.optional(read, place) if entry.occurs is Occurs.OPTIONAL else read
+        return self.optional(read, place) if attribute.optional else read
 
     def group(self, record: Record) -> _Read:
         content = self.content(record)

@@ -11,7 +11,18 @@ from typing import Any
 from lxml import etree
 
 from nsw.errors import Code, MessageError
-from nsw.formats._plan import MAX_RECURSION, Field, Kind, Node, Occurs, Plan, Record, Scalar, WhiteSpace
+from nsw.formats._plan import (
+    MAX_RECURSION,
+    Attribute,
+    Element,
+    Group,
+    Kind,
+    Occurs,
+    Plan,
+    Record,
+    Scalar,
+    WhiteSpace,
+)
 from nsw.formats.xml import build_path
 
 Datum = dict[str, Any]
@@ -84,8 +95,8 @@ def _compile_scalar(scalar: Scalar) -> _Convert:
             return _collapse
         case _, WhiteSpace.REPLACE:
             return lambda text: text.translate(_TO_SPACES)
-        case _, WhiteSpace.PRESERVE:
-            return lambda text: text
+        case _:
+            return str
 
 
 def _to_boolean(text: str) -> bool:
@@ -137,11 +148,7 @@ class _Compiler:
     def element(self, record: Record) -> _Write:
         """Compile an element that has attributes or elements of its own."""
         attributes = tuple(self.attribute(each) for each in record.attributes)
-        texts = tuple(
-            (each.name, _compile_scalar(each.value))
-            for each in record.content
-            if each.node is Node.TEXT and isinstance(each.value, Scalar)
-        )
+        text = (record.text.name, _compile_scalar(record.text.value)) if record.text else None
         takes = self.content(record)
         inner = 1 if record.recursive else 0
 
@@ -152,9 +159,9 @@ class _Compiler:
             datum: Datum = {}
             for read_attribute in attributes:
                 read_attribute(element, datum)
-            if texts:
-                for name, convert in texts:
-                    datum[name] = _converted(convert, element)
+            if text:
+                name, convert = text
+                datum[name] = _converted(convert, element)
                 return datum
             children = list(element.iterchildren("*"))
             position = 0
@@ -166,46 +173,48 @@ class _Compiler:
 
         return write
 
-    def attribute(self, entry: Field) -> Callable[[etree._Element, Datum], None]:
-        if isinstance(entry.value, Record):  # load_plan lets none through
-            raise TypeError(entry.name)
-        convert = _compile_scalar(entry.value)
+    @staticmethod
+    def attribute(attribute: Attribute) -> Callable[[etree._Element, Datum], None]:
+        convert = _compile_scalar(attribute.value)
+        name, xml_name = attribute.name, attribute.xml_name
 
         def read(element: etree._Element, datum: Datum) -> None:
-            text = element.get(entry.xml_name)
+            text = element.get(xml_name)
             if text is not None:
                 try:
-                    datum[entry.name] = convert(text)
+                    datum[name] = convert(text)
                 except _NotConvertibleError as error:
                     raise MessageError(
-                        Code.FORMAT_NOT_ACCEPTED, f"{build_path(element, entry.xml_name)}: {error}"
+                        Code.FORMAT_NOT_ACCEPTED, f"{build_path(element, xml_name)}: {error}"
                     ) from error
-            elif entry.occurs is Occurs.ONE:
-                raise _refused(element, f"attribute {entry.xml_name} is missing")
+            elif not attribute.optional:
+                raise _refused(element, f"attribute {xml_name} is missing")
 
         return read
 
     def content(self, record: Record) -> list[_Take]:
+        """Compile what takes the elements of a record, once for each record."""
         takes = self.contents.get(record)
         if takes is None:
             takes = self.contents[record] = []
-            takes.extend(self.field(each, record) for each in record.content if each.node is not Node.TEXT)
+            takes.extend(
+                self.group(each) if isinstance(each, Group) else self.child(each, record.name)
+                for each in record.members
+            )
         return takes
 
-    def field(self, entry: Field, record: Record) -> _Take:
-        if entry.node is Node.GROUP and isinstance(entry.value, Record):
-            return self.group(entry.name, entry.value)
-        write = self.value(entry.value)
-        name, tag = entry.name, entry.xml_name
+    def child(self, child: Element, record_name: str) -> _Take:
+        write = self.value(child.value)
+        name, tag = child.name, child.xml_name
         # A union of a record is written as (name, value): otherwise fastavro compares the value with each branch.
-        branch = entry.value.name if isinstance(entry.value, Record) else None
+        branch = child.value.name if isinstance(child.value, Record) else None
 
         def take_one(children: list[etree._Element], position: int, datum: Datum, depth: int) -> int:
             if position < len(children) and children[position].tag == tag:
                 datum[name] = write(children[position], depth)
                 return position + 1
             where = f"before {build_path(children[position])}" if position < len(children) else "at the end"
-            raise MessageError(Code.FORMAT_NOT_ACCEPTED, f"{record.name}: {tag} is missing {where}")
+            raise MessageError(Code.FORMAT_NOT_ACCEPTED, f"{record_name}: {tag} is missing {where}")
 
         def take_optional(children: list[etree._Element], position: int, datum: Datum, depth: int) -> int:
             if position < len(children) and children[position].tag == tag:
@@ -222,7 +231,7 @@ class _Compiler:
             datum[name] = values
             return position
 
-        return {Occurs.ONE: take_one, Occurs.OPTIONAL: take_optional, Occurs.MANY: take_many}[entry.occurs]
+        return {Occurs.ONE: take_one, Occurs.OPTIONAL: take_optional, Occurs.MANY: take_many}[child.occurs]
 
     def value(self, value: Scalar | Record) -> _Write:
         if isinstance(value, Record):
@@ -232,7 +241,8 @@ class _Compiler:
         convert = _compile_scalar(value)
         return lambda element, _depth: _converted(convert, element)
 
-    def group(self, name: str, record: Record) -> _Take:
+    def group(self, group: Group) -> _Take:
+        name, record = group.name, group.value
         takes, first_tags = self.content(record), frozenset(_first_tags(record))
         inner = 1 if record.recursive else 0
 
@@ -253,13 +263,13 @@ class _Compiler:
 
 def _first_tags(record: Record) -> Iterator[str]:
     """Name the elements that the content of a record can begin with."""
-    for each in record.content:
-        if each.node is Node.GROUP and isinstance(each.value, Record):
+    for each in record.members:
+        if isinstance(each, Group):
             yield from _first_tags(each.value)
         else:
             yield each.xml_name
-        if each.occurs is Occurs.ONE:
-            return
+            if each.occurs is Occurs.ONE:
+                return
 
 
 def _converted(convert: _Convert, element: etree._Element) -> object:

@@ -19,7 +19,9 @@ from xmlschema.validators import (
     XsdComplexType,
     XsdElement,
     XsdGroup,
+    XsdList,
     XsdSimpleType,
+    XsdUnion,
 )
 
 from nsw.errors import ConfigError
@@ -64,7 +66,8 @@ def derive_avro(xsd_path: Path, root: str) -> dict[str, Any]:
         ConfigError: every construct that can't be derived, as path of elements and reason.
     """
     try:
-        schema = xmlschema.XMLSchema10(xsd_path, allow="local", defuse="always")
+        # 1.1 reads both: a processor of 1.0 skips what a schema marks with vc:minVersion="1.1", down to nothing.
+        schema = xmlschema.XMLSchema11(xsd_path, allow="local", defuse="always")
     except (xmlschema.XMLSchemaException, OSError, SyntaxError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ConfigError(f"{xsd_path}: {reason}") from error
@@ -85,16 +88,16 @@ def build_avsc_text(schema: dict[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
-    """An element or a repeated group of a content model, with what the groups around it allow."""
+class _Child:
+    """An element of a content model, with what the groups around it allow."""
 
-    particle: XsdElement | XsdGroup
+    element: XsdElement
     optional: bool
     many: bool
 
 
 class _Derivation:
-    def __init__(self, schema: xmlschema.XMLSchema10) -> None:
+    def __init__(self, schema: xmlschema.XMLSchema11) -> None:
         self.schema = schema
         self.problems: list[str] = []
         self.name_by_type: dict[XsdComplexType, str] = {}
@@ -105,8 +108,6 @@ class _Derivation:
 
     def report(self, path: str, reason: str) -> None:
         self.problems.append(f"{path}: {reason}")
-
-    # --- the document -----------------------------------------------------------
 
     def document(self, element: XsdElement) -> dict[str, Any]:
         path = f"/{element.local_name}"
@@ -135,10 +136,7 @@ class _Derivation:
             if number == 0 and not self.unqualified and namespace not in self.attribute_namespaces:
                 prefixes[""] = namespace
             else:
-                prefix = own.get(namespace, "")
-                if not prefix or prefix in prefixes:
-                    prefix = f"n{number + 1}"
-                prefixes[prefix] = namespace
+                prefixes[_unused(own.get(namespace, f"n{number + 1}"), set(prefixes))] = namespace
         return prefixes
 
     def note_name(self, name: str, *, attribute: bool) -> None:
@@ -153,8 +151,6 @@ class _Derivation:
     def note_element(self, element: XsdElement) -> None:
         self.note_name(element.name, attribute=False)
 
-    # --- records ------------------------------------------------------------------
-
     def record(self, xsd_type: XsdComplexType, place_name: str, path: str) -> dict[str, Any] | str:
         """Give the record of a complex type: in full where it stands first, by name after that."""
         return self.name_by_type.get(xsd_type) or self.new_record(xsd_type, place_name, path)
@@ -166,6 +162,8 @@ class _Derivation:
         used: set[str] = set()
         if xsd_type.abstract:
             self.report(path, f"type {name} is abstract")
+        if xsd_type.open_content is not None:
+            self.report(path, "xs:openContent: its elements aren't known")
         if xsd_type.mixed:
             self.report(path, "mixed content: text between elements has no place in Avro")
         for attribute_name, attribute in xsd_type.attributes.items():
@@ -177,19 +175,21 @@ class _Derivation:
         if isinstance(content, XsdSimpleType):
             fields.append(self.text_field(content, used, path))
         else:
-            fields.extend(self.content_fields(content, used, name, path))
+            members = self.members(content, path, optional=False)
+            fields.extend(self.content_fields(members, used, name, path))
         return _entry({"type": "record", "name": name}, doc=_documentation(xsd_type), fields=fields)
 
     def content_fields(
-        self, group: XsdGroup, used: set[str], record_name: str, path: str
-    ) -> Iterator[dict[str, Any]]:
-        for member in self.members(group, path, optional=False):
-            if isinstance(member.particle, XsdElement):
-                yield self.element_field(member, used, record_name, path)
-            else:
-                yield self.group_field(member.particle, used, record_name, path)
+        self, members: Iterable[_Child | XsdGroup], used: set[str], record_name: str, path: str
+    ) -> list[dict[str, Any]]:
+        return [
+            self.element_field(member, used, record_name, path)
+            if isinstance(member, _Child)
+            else self.group_field(member, used, record_name, path)
+            for member in members
+        ]
 
-    def members(self, particle: Any, path: str, *, optional: bool) -> Iterator[_Member]:  # noqa: ANN401 -- xmlschema's particles have no common type
+    def members(self, particle: Any, path: str, *, optional: bool) -> Iterator[_Child | XsdGroup]:  # noqa: ANN401 -- xmlschema's particles have no common type
         """
         Flatten a content model into the order of its elements; a group that repeats stays whole.
 
@@ -200,13 +200,13 @@ class _Derivation:
         many = particle.max_occurs is None or particle.max_occurs > 1
         optional = optional or particle.min_occurs == 0
         if isinstance(particle, XsdElement):
-            yield _Member(particle, optional, many)
+            yield _Child(particle, optional, many)
         elif isinstance(particle, XsdAnyElement):
             self.report(path, "xs:any: its elements aren't known")
         elif particle.model == "all" and len(particle) > 1:
             self.report(path, "xs:all: Avro's fields have an order, these elements have none")
         elif many:
-            yield _Member(particle, optional, many)
+            yield particle
         else:
             for inner in particle:
                 yield from self.members(inner, path, optional=optional or particle.model == "choice")
@@ -214,39 +214,35 @@ class _Derivation:
     def group_field(self, group: XsdGroup, used: set[str], record_name: str, path: str) -> dict[str, Any]:
         name = _unused("group", used)
         group_name = self.unused_name(f"{record_name}_{name}")
-        inner_used: set[str] = set()
-        fields = [
-            self.element_field(member, inner_used, group_name, path)
-            if isinstance(member.particle, XsdElement)
-            else self.group_field(member.particle, inner_used, group_name, path)
+        members = (
+            member
             for particle in group
             for member in self.members(particle, path, optional=group.model == "choice")
-        ]
+        )
+        fields = self.content_fields(members, set(), group_name, path)
         record = {"type": "record", "name": group_name, "fields": fields}
         return _many(name, record, None, {"node": Node.GROUP})
 
-    # --- fields -------------------------------------------------------------------
-
-    def element_field(self, member: _Member, used: set[str], record_name: str, path: str) -> dict[str, Any]:
-        element = member.particle
+    def element_field(self, child: _Child, used: set[str], record_name: str, path: str) -> dict[str, Any]:
+        element = child.element
         path = f"{path}/{element.local_name}"
         name = _unused(_avro_name(element.local_name or ""), used)
         xml: dict[str, str] = {"name": element.name or "", "node": Node.ELEMENT}
-        if not isinstance(element, XsdElement):
-            raise TypeError(path)
         self.note_element(element)
         self.check_element(element, path)
-        inner: object
-        if isinstance(element.type, XsdComplexType):
+        inner: object = Kind.STRING
+        if element.type.name == f"{_XSD}anyType":
+            self.report(path, "xs:anyType: its content isn't known")
+        elif isinstance(element.type, XsdComplexType):
             inner = self.record(element.type, f"{record_name}_{element.local_name}", path)
         else:
             has_default = element.default is not None or element.fixed is not None
             inner, white_space = self.scalar(element.type, path, has_default=has_default)
             xml.update(white_space)
         doc = _documentation(element)
-        if member.many:
+        if child.many:
             return _many(name, inner, doc, xml)
-        return _one_or_optional(name, inner, doc, xml, optional=member.optional)
+        return _one_or_optional(name, inner, doc, xml, optional=child.optional)
 
     def attribute_field(self, attribute: XsdAttribute, used: set[str], path: str) -> dict[str, Any]:
         self.note_name(attribute.name, attribute=True)
@@ -267,16 +263,14 @@ class _Derivation:
     def check_element(self, element: XsdElement, path: str) -> None:
         if element.abstract:
             self.report(path, "the element is abstract")
+        if element.alternatives:
+            self.report(path, "xs:alternative: its type depends on the document")
         if element.nillable:
             self.report(path, "nillable: Avro's null stands for an absent element")
         if self.schema.maps.substitution_groups.get(element.name) and (
             element.ref is not None or element.is_global()
         ):
             self.report(path, "other elements may stand in its place (substitution group)")
-        if element.type.name == f"{_XSD}anyType":
-            self.report(path, "xs:anyType: its content isn't known")
-
-    # --- values -------------------------------------------------------------------
 
     def scalar(self, xsd_type: Any, path: str, *, has_default: bool) -> tuple[object, dict[str, str]]:  # noqa: ANN401 -- xmlschema's simple types have no common type
         """
@@ -312,10 +306,12 @@ class _Derivation:
 
 
 def _holds_qname(xsd_type: Any) -> bool:  # noqa: ANN401 -- as above
-    if xsd_type.is_list():
-        return _holds_qname(xsd_type.root_type.item_type)
-    if xsd_type.is_union():
-        return any(_holds_qname(member) for member in xsd_type.root_type.member_types)
+    # A restriction of a list or union is neither itself; xmlschema gives the one below it as its primitive type.
+    inner = xsd_type if isinstance(xsd_type, XsdList | XsdUnion) else xsd_type.primitive_type
+    if isinstance(inner, XsdList):
+        return _holds_qname(inner.item_type)
+    if isinstance(inner, XsdUnion):
+        return any(_holds_qname(member) for member in inner.member_types)
     return bool(xsd_type.is_qname() or xsd_type.is_notation())
 
 

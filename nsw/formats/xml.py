@@ -159,12 +159,13 @@ def _refuse(error: etree.XMLSyntaxError) -> NoReturn:
 
 
 def _reason_of(error: etree.XMLSyntaxError) -> str:
-    """Give libxml2's reason without place, advice to programmers, or long pieces of the document."""
+    """Give libxml2's reason without place, advice to programmers, or long or unprintable pieces of the document."""
     reason = _PLACE.sub("", error.msg or "no reason given")
     reason = _QUOTED_COMMENT.sub(r"\1", reason)
     reason = _ADVICE.sub("", reason)
     reason = _LONG_WORD.sub("…", _LONG_QUOTE.sub("'…'", reason))
-    return " ".join(reason.split()).rstrip(".")
+    reason = " ".join(reason.split()).rstrip(".")
+    return reason if reason.isprintable() else "".join(each if each.isprintable() else "?" for each in reason)
 
 
 def _check_encoding(value: bytes) -> bytes:
