@@ -179,8 +179,13 @@ def documents(draw: st.DrawFn) -> etree._Element:
     return root
 
 
+# No deadlines: a busy machine is no finding. Documents are slow to draw and to compare, bytes are not.
+few = settings(max_examples=50, deadline=None)
+many = settings(max_examples=200, deadline=None)
+
+
 @given(documents())
-@settings(max_examples=50)
+@few
 def test_documents_come_back_from_avro_with_equal_values(document: etree._Element) -> None:
     """XML, Avro, XML: the same elements in the same order, with values that are equal by their types."""
     types = shipments()
@@ -192,7 +197,7 @@ def test_documents_come_back_from_avro_with_equal_values(document: etree._Elemen
 
 
 @given(documents())
-@settings(max_examples=50)
+@few
 def test_avro_of_a_document_is_canonical(document: etree._Element) -> None:
     """Avro, XML, Avro: the same bytes; and a foreign reader and writer give them too."""
     types = shipments()
@@ -205,7 +210,7 @@ def test_avro_of_a_document_is_canonical(document: etree._Element) -> None:
 
 
 @given(documents())
-@settings(max_examples=50)
+@few
 def test_documents_are_written_and_read_as_they_are(document: etree._Element) -> None:
     """XML that is written here is read back to the same tree."""
     again = parse_xml(encode_xml(document))
@@ -245,7 +250,7 @@ pieces = st.lists(
 
 
 @given(st.builds(bytes.__add__, beginnings, pieces) | st.binary())
-@settings(max_examples=300)
+@many
 def test_any_bytes_are_read_as_xml_or_refused(value: bytes) -> None:
     """No bytes make the XML reader fail in another way."""
     read_or_refuse(parse_xml, value)
@@ -260,7 +265,7 @@ def damaged(draw: st.DrawFn, body: bytes) -> bytes:
 
 
 @given(st.data())
-@settings(max_examples=300)
+@many
 def test_damaged_documents_are_read_or_refused(data: st.DataObject) -> None:
     """So do documents that were honest before."""
     honest = (EXPORT_DECLARATION / "samples" / "valid" / "typical.xml").read_bytes()
@@ -268,7 +273,7 @@ def test_damaged_documents_are_read_or_refused(data: st.DataObject) -> None:
 
 
 @given(st.binary())
-@settings(max_examples=300)
+@many
 def test_any_bytes_are_read_as_avro_or_refused(body: bytes) -> None:
     """No bytes make the Avro reader fail in another way."""
     read_or_refuse(shipments().mapping.parse_avro, body)
@@ -276,7 +281,7 @@ def test_any_bytes_are_read_as_avro_or_refused(body: bytes) -> None:
 
 
 @given(st.data())
-@settings(max_examples=100)
+@many
 def test_damaged_avro_is_read_or_refused(data: st.DataObject) -> None:
     """So do bodies that were honest before."""
     mapping = shipments().mapping
@@ -284,7 +289,7 @@ def test_damaged_avro_is_read_or_refused(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=50)
+@few
 def test_what_is_read_here_a_foreign_reader_reads_too(data: st.DataObject) -> None:
     """A body that is accepted is of the schema by fastavro's word as well."""
     types = shipments()
