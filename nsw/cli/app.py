@@ -11,7 +11,20 @@ from typing import Annotated, Protocol
 import typer
 from typer.core import TyperGroup
 
-from nsw.cli import configcheck, demo, exchange, operations, permits, route, running, schemas, validate
+from nsw.cli import (
+    configcheck,
+    deadletters,
+    demo,
+    exchange,
+    held,
+    inbox,
+    permits,
+    route,
+    running,
+    schemas,
+    topics,
+    validate,
+)
 from nsw.cli.output import DEBUG_VARIABLE, is_debugging, report
 from nsw.errors import ConfigError, MessageError, NswError, TransientError
 
@@ -33,7 +46,10 @@ MODULES: tuple[CommandModule, ...] = (
     running,
     demo,
     exchange,
-    operations,
+    inbox,
+    deadletters,
+    held,
+    topics,
     validate,
     route,
     permits,

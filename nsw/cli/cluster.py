@@ -1,7 +1,8 @@
 """Options and steps that all commands share that need a running window."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -60,3 +61,20 @@ def _local_address(data_folder: Path) -> str:
         return (data_folder / ADDRESS_FILE).read_text().strip()
     except OSError:
         return ""
+
+
+#: Name of the transactions that operators' commands write: a second command ends the first one's.
+OPERATOR = "nsw-operator"
+
+
+def mark_done(key: bytes) -> Any:
+    """Give the publication that remembers in ``nsw.control`` that an operator did something once."""
+    from nsw import topics
+    from nsw.model import Publication, Purpose
+
+    return Publication(Purpose.CONTROL, topics.CONTROL, key, b"{}")
+
+
+def format_moment(timestamp_ms: int) -> str:
+    """Write a broker's timestamp for people: UTC, to the millisecond."""
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
