@@ -1,12 +1,12 @@
 """Reading small topics beside the stream, without a group and without transactions."""
 
-import logging
 import time  # noqa: TID251 - an edge: it waits for the broker
 from typing import cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from nsw.errors import TransientError
+from nsw.loop.clientlog import client_log
 from nsw.loop.records import read_messages
 from nsw.loop.remedies import check_consumed
 from nsw.loop.settings import ClientConfig
@@ -43,7 +43,7 @@ class ControlFollower:
                 "enable.partition.eof": True,
                 "topic.metadata.refresh.interval.ms": 1_000,
                 "fetch.wait.max.ms": 100,
-                "logger": logging.getLogger("nsw.librdkafka"),
+                "logger": client_log,
                 **(client_config or {}),
             }
         )

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from nsw.loop.clientlog import client_log
 from nsw.loop.settings import LoopSettings
 
 
@@ -14,7 +15,9 @@ def find_forbidden(settings: LoopSettings, topics: Collection[str], timeout: flo
 
     A transaction that a forbidden topic made fail doesn't say which one it was.
     """
-    client = AdminClient({"bootstrap.servers": settings.bootstrap_servers, **settings.client_config})
+    client = AdminClient(
+        {"bootstrap.servers": settings.bootstrap_servers, **settings.client_config}, logger=client_log
+    )
     answers = client.describe_topics(
         TopicCollection(list(topics)), include_authorized_operations=True, request_timeout=timeout
     )

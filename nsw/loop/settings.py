@@ -66,7 +66,7 @@ class LoopSettings:
             "heartbeat.interval.ms": self.session_timeout_ms // 4,
             "max.poll.interval.ms": int(max(120.0, 2 * self.broker_wait_seconds) * 1000),
             "topic.metadata.refresh.interval.ms": self.metadata_refresh_ms,
-            # A rebalance waits behind what is fetched ahead, so that is kept to a few batches.
+            # A few batches are fetched ahead; more would only take memory.
             "queued.min.messages": 2 * self.batch_records,
             "queued.max.messages.kbytes": max(2 * self.batch_bytes // 1024, 1024),
             "fetch.queue.backoff.ms": 20,

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sys
+import threading
 import time  # noqa: TID251 - an edge: it waits for the broker
 from typing import Any
 
@@ -18,6 +19,7 @@ from nsw.model import Record
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.1
+_COMMITTED_SECONDS = 2.0
 
 
 class Source:
@@ -26,13 +28,22 @@ class Source:
 
     Args:
         callbacks: the client's settings that are callables.
+        stopping: set when no more partitions are to be taken.
     """
 
-    def __init__(self, settings: LoopSettings, work: Work, step: Steps, callbacks: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        settings: LoopSettings,
+        work: Work,
+        step: Steps,
+        callbacks: dict[str, Any],
+        stopping: threading.Event,
+    ) -> None:
         self.backlog = Backlog()
         self._settings = settings
         self._work = work
         self._step = step
+        self._stopping = stopping
         self._paused: frozenset[Partition] = frozenset()
         self._failure: BaseException | None = None
         self._consumer = Consumer(settings.consumer_config() | callbacks)
@@ -52,6 +63,7 @@ class Source:
 
         A static member stays in the group: the next process of its slot takes the same partitions.
         """
+        self._stopping.set()
         with contextlib.suppress(KafkaException, RuntimeError):
             self._consumer.close()
 
@@ -121,6 +133,8 @@ class Source:
         # Waits until no transaction has offsets of these partitions pending: whatever a predecessor still
         # commits is visible after this, so it must come before the work restores its state.
         stable = self._stable_offsets(consumer, partitions)
+        if stable is None:
+            return
         self._step("assign:committed")
         self._work.assigned([(partition.topic, partition.partition) for partition in stable])
         self._step("assign:restored")
@@ -131,9 +145,12 @@ class Source:
         consumer.incremental_assign(stable)
         self._step("assign:assigned")
 
-    def _stable_offsets(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    def _stable_offsets(
+        self, consumer: Consumer, partitions: list[TopicPartition]
+    ) -> list[TopicPartition] | None:
+        """Give the partitions with their offsets; None when the loop is to end, as a closing client has no answer."""
         until = time.monotonic() + self._settings.broker_wait_seconds
-        while True:
+        while not self._stopping.is_set():
             stable, errors = self._ask_offsets(consumer, partitions)
             if not errors:
                 return stable
@@ -142,12 +159,13 @@ class Source:
                 raise LoopFatalError(f"committed offsets: {describe(errors[0])}")
             log.info("committed offsets: %s; trying again", describe(errors[0]))
             time.sleep(_RETRY_SECONDS)
+        return None
 
     def _ask_offsets(
         self, consumer: Consumer, partitions: list[TopicPartition]
     ) -> tuple[list[TopicPartition], list[KafkaError]]:
         try:
-            found = consumer.committed(partitions, self._settings.transaction_timeout_ms / 1000)
+            found = consumer.committed(partitions, _COMMITTED_SECONDS)
         except KafkaException as exception:
             return [], [exception.args[0]]
         return found, [partition.error for partition in found if partition.error is not None]

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from nsw.errors import Code, TransientError
 from nsw.loop.batch import Batch, find_oversized
+from nsw.loop.clientlog import client_log
 from nsw.loop.permissions import find_forbidden
 from nsw.loop.remedies import (
     UNAVAILABLE_CODES,
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-_STOP_PATIENCE_SECONDS = 5.0
+_STOP_PATIENCE_SECONDS = 8.0
 _IDLE_SECONDS = 1.0
 _FLUSH_SLICE_SECONDS = 0.25
 _RETRY_SECONDS = 0.1
@@ -63,6 +64,8 @@ class TransactionalLoop:
         self._aborts = 0
         self._idle_at = 0.0
         self._trouble = ""
+        # Set by ``stop``: an absent broker must not hold the process.
+        self._give_up_at = float("inf")
         self._source: Source
         self._producer: Producer
 
@@ -84,6 +87,7 @@ class TransactionalLoop:
 
     def stop(self) -> None:
         """Ask the loop to end after the batch at hand; may be called from any thread."""
+        self._give_up_at = time.monotonic() + _STOP_PATIENCE_SECONDS
         self._stopping.set()
 
     def known_topics(self, timeout: float = 5.0) -> frozenset[str]:
@@ -102,7 +106,7 @@ class TransactionalLoop:
     def _open(self) -> None:
         self._open_producer()
         self._step("init")
-        self._source = Source(self._settings, self._work, self._step, self._callbacks)
+        self._source = Source(self._settings, self._work, self._step, self._callbacks, self._stopping)
         self._source.subscribe()
 
     def _open_producer(self) -> None:
@@ -112,15 +116,16 @@ class TransactionalLoop:
 
     @property
     def _callbacks(self) -> dict[str, Any]:
-        return {"error_cb": self._note_trouble, "logger": logging.getLogger("nsw.librdkafka")}
+        return {"error_cb": self._note_trouble, "logger": client_log}
 
     @property
     def _timeout(self) -> float:
-        return self._settings.transaction_timeout_ms / 1000
+        seconds = self._settings.transaction_timeout_ms / 1000
+        return min(seconds, max(self._give_up_at - time.monotonic(), _RETRY_SECONDS))
 
     def _note_trouble(self, error: KafkaError) -> None:
         self._trouble = describe(error)
-        log.warning("client: %s", self._trouble)
+        client_log.warning("%s %s", error.name(), error.str())
 
     def _turn(self) -> None:
         received = self._source.receive()
@@ -238,10 +243,11 @@ class TransactionalLoop:
 
     def _flush(self, batch: Batch) -> None:
         # Before the offsets: records left in the queue of a failed transaction were seen to break the next.
-        until = time.monotonic() + 2 * self._timeout
+        # The client gives a record up after one timeout; so two are only the last resort.
+        until = time.monotonic() + 2 * self._settings.transaction_timeout_ms / 1000
         while self._producer.flush(_FLUSH_SLICE_SECONDS):
             batch.check()
-            if time.monotonic() > until:
+            if time.monotonic() > min(until, self._give_up_at):
                 raise AbortError("flush: not all records were delivered in time")
         batch.check()
 
@@ -262,7 +268,7 @@ class TransactionalLoop:
             AbortError: the transaction can't be committed.
             LoopFatalError: this producer is done for, or the broker was away for too long.
         """
-        began = time.monotonic()
+        until = time.monotonic() + self._settings.broker_wait_seconds
         while True:
             try:
                 return function(*args)
@@ -270,21 +276,15 @@ class TransactionalLoop:
                 error = exception.args[0]
                 raise_unless_passing(step, error)
                 self._producer.poll(0)
-                self._check_patience(step, error, time.monotonic() - began)
+                if time.monotonic() > min(until, self._give_up_at):
+                    cause = self._trouble or describe(error)
+                    raise LoopFatalError(f"{step}: the broker stayed away: {cause}") from exception
                 log.info("%s: %s; trying again", step, describe(error))
                 time.sleep(_RETRY_SECONDS)
 
-    def _check_patience(self, step: str, error: KafkaError, seconds: float) -> None:
-        patience = self._settings.broker_wait_seconds
-        if self._stopping.is_set():
-            patience = min(patience, _STOP_PATIENCE_SECONDS)
-        if seconds > patience:
-            cause = self._trouble or describe(error)
-            raise LoopFatalError(f"{step}: no success within {patience:.0f} s: {cause}")
-
     def _find_cause(self, batch: Batch, group: object) -> KafkaError | None:
         """Ask why a transaction failed in the background; its deliveries say only that they were dropped."""
-        if not batch.failed_elsewhere:
+        if not batch.failed_elsewhere or self._stopping.is_set():
             return None
         try:
             # The client answers any call inside a failed transaction with what made it fail.

@@ -217,6 +217,37 @@ class TestExactlyOnce:
                 stage.check_copied_once(values + more)
             stage.check_copied_once(values + more)
 
+    @pytest.mark.slow
+    def test_a_commit_that_comes_late_is_waited_for(self, stage: Stage) -> None:
+        """A worker sleeps with offsets sent and wakes before its transaction times out: its commit counts."""
+        values = numbered(300)
+        stage.send(stage.source, values)
+        with worker(stage.task(step="send-offsets", nth=3, fault="stop")) as sleeper:
+            wait_for(lambda: is_stopped(sleeper.pid))
+            with InThread(stage.task(slot="1").settings(), CopyWork(stage.target)):
+                # Its session ends after 6 s, its transaction after 10 s.
+                time.sleep(8)
+                sleeper.send_signal(signal.SIGCONT)
+                stage.check_copied_once(values)
+
+    @pytest.mark.slow
+    def test_survives_the_death_of_the_broker(self, tmp_path: Path) -> None:
+        """The broker is killed in mid-stream and comes back; workers go on, or end and are started again."""
+        values = numbered(2_000)
+        with EmbeddedBroker(tmp_path) as broker:
+            stage = Stage(broker.bootstrap_servers)
+            stage.create(stage.source, 4)
+            stage.create(stage.target, 1)
+            stage.send(stage.source, values)
+            with worker(stage.task(record_seconds=0.005)) as first:
+                stage.read_until(stage.target, 1)
+                broker.kill()
+                time.sleep(5)
+                broker.start()
+                wait_for(lambda: first.poll() is not None or len(stage.read(stage.target)) == 2_000, 120)
+            with worker(stage.task()):
+                stage.check_copied_once(values)
+
     def test_a_fenced_worker_ends_with_a_message(self, stage: Stage) -> None:
         """A second process of the same slot fences the first, which exits with 1 and says why."""
         values = numbered(300)
@@ -295,7 +326,7 @@ class TestEnding:
         settings = Task("127.0.0.1:1", "g", "in", "out").settings(
             broker_wait_seconds=1.0, transaction_timeout_ms=1_000
         )
-        with pytest.raises(LoopFatalError, match=r"init: no success within 1 s: .*127\.0\.0\.1:1"):
+        with pytest.raises(LoopFatalError, match=r"init: the broker stayed away: .*127\.0\.0\.1:1"):
             TransactionalLoop(settings, CopyWork("out")).run()
 
 
