@@ -112,7 +112,10 @@ class TransactionalLoop:
     def _open_producer(self) -> None:
         self._producer = Producer(self._settings.producer_config() | self._callbacks)
         # Fences a predecessor of this slot, and aborts what it left open.
-        self._call("init", self._producer.init_transactions, self._timeout)
+        try:
+            self._call("init", self._producer.init_transactions, self._timeout)
+        except AbortError as error:
+            raise LoopFatalError(str(error)) from error
 
     @property
     def _callbacks(self) -> dict[str, Any]:

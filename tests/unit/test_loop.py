@@ -548,6 +548,14 @@ class TestErrors:
         assert replacement.calls == ["init", "begin", "flush", "send-offsets", "commit"]
         assert bench.work.committed_offsets == [[0]]
 
+    def test_a_producer_that_cannot_begin_ends_the_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An error that neither passes nor is fatal is no reason to go on without transactions."""
+        bench = Bench()
+        bench.producer.errors["init"].append(KafkaException(KafkaError(KafkaError._INVALID_ARG, "no")))
+        monkeypatch.setattr(transactional, "Producer", lambda _: bench.producer)
+        with pytest.raises(LoopFatalError, match="init: no"):
+            bench.loop.run()
+
     def test_only_a_new_process_knows_whether_a_commit_came_about(self) -> None:
         """Once a commit was asked for, a producer that can't abort ends the process: offsets are read anew."""
         bench = Bench(record(0))
