@@ -203,6 +203,9 @@ def _problems(state: TopicState | None, spec: TopicSpec) -> Iterator[str]:
         yield f"topic {spec.name}: its settings cannot be read (is DescribeConfigs permitted?)"
         return
     for name, wanted in {"compression.type": "producer", **spec.settings}.items():
+        # How long records are kept is the operator's to change: a topic is only made with what the window suggests.
+        if name == "retention.ms":
+            continue
         yield from _setting_problems(spec.name, name, wanted, state.settings.get(name, ""))
 
 

@@ -161,9 +161,11 @@ class Casework:
         if submission is None:
             return
         self._metrics.count(telemetry.RECEIVED, submission.role)
-        self._metrics.observe(telemetry.END_TO_END_SECONDS, max(0.0, now - submission.lodged_at.timestamp()))
         if submission.role is not SenderRole.TRADER:
             return
+        self._metrics.observe(telemetry.END_TO_END_SECONDS, max(0.0, now - submission.lodged_at.timestamp()))
+        not_judged = sum(1 for each in outcome.judgement.findings if each.code == Code.RULE_NOT_JUDGED)
+        self._metrics.count(telemetry.NOT_JUDGED, by=not_judged)
         message_type = outcome.judgement.message_type
         if outcome.verdict is Verdict.ACCEPTED and message_type is not None:
             self._metrics.count(telemetry.ACCEPTED, message_type.name)

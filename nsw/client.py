@@ -21,7 +21,8 @@ An agency's::
             agency.respond(delivery, response, Format.XML)
 
 Whoever restarts begins at ``answers(offset=last.offset + 1)``. When a publication ends in ``BrokerUnavailableError``,
-publish the same bytes under the same reference number again: the window recognises them and gives the same answer.
+the document may stand in the inbox all the same: read the answers before publishing it again, since the window does
+not recognise a second copy yet.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -247,7 +248,7 @@ class TraderClient(_Client):
 
         Raises:
             MessageError: NSW-1001 no document, NSW-1004 too large, NSW-1020 no reference number.
-            BrokerUnavailableError: not confirmed; publish the same again.
+            BrokerUnavailableError: not confirmed; look for an answer before publishing it again.
             TopicMissingError: the party is not registered with the window.
         """
         return self._publisher.publish(self._lodging(document, reference_number, content_type, traceparent))

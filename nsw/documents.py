@@ -75,7 +75,7 @@ def identify(value: bytes | None, on: date, catalogue: Catalogue, limits: XmlLim
     message_type = catalogue.of_schema_id(schema_id, on)
     if message_type.avro is None:
         raise MessageError(Code.UNKNOWN_SCHEMA_ID, str(schema_id))
-    return Document(message_type, form, message_type.avro.parse_avro(body))
+    return Document(message_type, form, message_type.avro.parse_avro(body, limits))
 
 
 def encode_document(message_type: MessageType, root: etree._Element, form: Format) -> bytes:

@@ -61,6 +61,11 @@ DEAD_LETTERS = Metric(
 ROUTED = Metric("nsw_deliveries_routed_total", "counter", "Declarations delivered, by agency.", ("agency",))
 HELD = Metric("nsw_deliveries_held_total", "counter", "Publications held back, by code.", ("code",))
 ANSWERS = Metric("nsw_answers_sent_total", "counter", "Answers to traders, by kind.", ("kind",))
+NOT_JUDGED = Metric(
+    "nsw_rules_not_judged_total",
+    "counter",
+    "Rules that failed on a document, or that its budget did not reach.",
+)
 LODGED = Metric("nsw_records_lodged_total", "counter", "Records that intake brought to their case.")
 BATCH_SECONDS = Metric(
     "nsw_batch_duration_seconds", "histogram", "Time from a batch's begin to its commit, by role.", ("role",)
@@ -98,6 +103,7 @@ CATALOGUE: tuple[Metric, ...] = (
     ROUTED,
     HELD,
     ANSWERS,
+    NOT_JUDGED,
     BATCH_SECONDS,
     BATCH_RECORDS,
     END_TO_END_SECONDS,

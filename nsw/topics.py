@@ -42,7 +42,6 @@ H_ORIGINAL_DIGEST = "nsw-original-digest"
 H_REFERENCE_VERSION = "nsw-reference-data-version"
 H_ROUTES = "nsw-routes"
 H_VERDICT = "nsw-verdict"
-H_HELD = "nsw-held"
 
 #: Headers of a sender that mean something to the window; each may be given once.
 SENDER_HEADERS = (CONTENT_TYPE, TRACEPARENT, H_CONVERSATION)
@@ -56,6 +55,10 @@ ACCEPTED_CONTENT_TYPES = {
 
 #: Room that outputs have beyond an inbox for what the window adds in headers.
 OUTPUT_HEADROOM_BYTES = 64 * 1024
+#: What the window itself has decided and kept is there until an operator says otherwise: it is the evidence.
+FOR_EVER = "-1"
+#: Connected systems have 90 days to read what is for them, and the window what is from them.
+FOR_CONNECTIONS = str(90 * 24 * 60 * 60 * 1000)
 #: Room that an inbox has beyond the largest document for keys, headers and the batch's own bytes.
 INBOX_HEADROOM_BYTES = 64 * 1024
 
@@ -115,12 +118,20 @@ class TopicSpec:
     settings: dict[str, str]
 
 
-def _settings(max_bytes: int, *, compacted: bool = False) -> dict[str, str]:
-    policy = {"cleanup.policy": "compact"} if compacted else {"cleanup.policy": "delete"}
+def _settings(max_bytes: int, retention_ms: str) -> dict[str, str]:
     return {
         "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(max_bytes),
-        **policy,
+        "cleanup.policy": "delete",
+        "retention.ms": retention_ms,
+    }
+
+
+def _compacted(max_bytes: int) -> dict[str, str]:
+    return {
+        "message.timestamp.type": "LogAppendTime",
+        "max.message.bytes": str(max_bytes),
+        "cleanup.policy": "compact",
     }
 
 
@@ -138,25 +149,25 @@ def system_topics(*, case_partitions: int, max_document_bytes: int) -> tuple[Top
     """List the topics that every window has."""
     large = output_max_bytes(max_document_bytes)
     return (
-        TopicSpec(CASES, case_partitions, _settings(large)),
-        TopicSpec(EVENTS, case_partitions, _settings(large)),
-        TopicSpec(DEAD_LETTERS, 1, _settings(large + OUTPUT_HEADROOM_BYTES)),
-        TopicSpec(HELD, 1, _settings(large + OUTPUT_HEADROOM_BYTES)),
-        TopicSpec(CONTROL, 1, _settings(OUTPUT_HEADROOM_BYTES, compacted=True)),
+        TopicSpec(CASES, case_partitions, _settings(large, FOR_EVER)),
+        TopicSpec(EVENTS, case_partitions, _settings(large, FOR_EVER)),
+        TopicSpec(DEAD_LETTERS, 1, _settings(large + OUTPUT_HEADROOM_BYTES, FOR_EVER)),
+        TopicSpec(HELD, 1, _settings(large + OUTPUT_HEADROOM_BYTES, FOR_EVER)),
+        TopicSpec(CONTROL, 1, _compacted(OUTPUT_HEADROOM_BYTES)),
     )
 
 
 def party_topics(party: PartyId, *, max_document_bytes: int) -> tuple[TopicSpec, ...]:
     """List a party's two topics; one partition each keeps its order and trusts no partitioner."""
     return (
-        TopicSpec(inbox(party), 1, _settings(inbox_max_bytes(max_document_bytes))),
-        TopicSpec(outbox(party), 1, _settings(output_max_bytes(max_document_bytes))),
+        TopicSpec(inbox(party), 1, _settings(inbox_max_bytes(max_document_bytes), FOR_CONNECTIONS)),
+        TopicSpec(outbox(party), 1, _settings(output_max_bytes(max_document_bytes), FOR_CONNECTIONS)),
     )
 
 
 def agency_topics(agency: AgencyCode, *, max_document_bytes: int) -> tuple[TopicSpec, ...]:
     """List an agency's two topics."""
     return (
-        TopicSpec(agency_inbox(agency), 1, _settings(output_max_bytes(max_document_bytes))),
-        TopicSpec(agency_outbox(agency), 1, _settings(inbox_max_bytes(max_document_bytes))),
+        TopicSpec(agency_inbox(agency), 1, _settings(output_max_bytes(max_document_bytes), FOR_CONNECTIONS)),
+        TopicSpec(agency_outbox(agency), 1, _settings(inbox_max_bytes(max_document_bytes), FOR_CONNECTIONS)),
     )

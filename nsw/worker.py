@@ -56,7 +56,7 @@ def run(config: Config, roles: Sequence[Role]) -> int:
     connection = Connection(config.bootstrap_servers)
     _check_cluster(config, connection)
     metrics = Telemetry(_closed_sets(reference))
-    port = metrics.serve(config.metrics_host, config.metrics_port)
+    port = _serve(config, metrics)
     log.info("metrics on http://%s:%d/metrics", config.metrics_host, port)
     builders = {Role.INTAKE: _build_intake, Role.CASEWORK: _build_casework}
 
@@ -69,6 +69,15 @@ def run(config: Config, roles: Sequence[Role]) -> int:
             app_id=f"nsw-worker-{config.worker_slot}",
             bootstrap_servers=config.bootstrap_servers,
         )
+
+
+def _serve(config: Config, metrics: Telemetry) -> int:
+    try:
+        return metrics.serve(config.metrics_host, config.metrics_port)
+    except OSError as error:
+        raise ConfigError(
+            f"NSW_METRICS_PORT: port {config.metrics_port} of {config.metrics_host} can't be used: {error.strerror}"
+        ) from error
 
 
 def _check_cluster(config: Config, connection: Connection) -> None:

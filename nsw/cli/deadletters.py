@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nsw.cli.cluster import OPERATOR, Bootstrap, DataFolder, connect, format_moment, mark_done
-from nsw.cli.output import FormatOption, OutputFormat, complain, print_json, print_table, show
+from nsw.cli.output import FormatOption, OutputFormat, complain, print_json, show
 
 letters_app = typer.Typer(no_args_is_help=True, help="Look at dead letters, and send them through again.")
 
@@ -95,12 +95,11 @@ def list_letters(
     if not rows:
         show("no dead letters")
         return
-    columns = ("id", "code", "sender", "at", "attempts", "replayed", "detail")
-    print_table(columns, ([_cell(row[each]) for each in columns] for row in rows))
-
-
-def _cell(value: object) -> str:
-    return {True: "yes", False: ""}[value] if isinstance(value, bool) else str(value)
+    for row in rows:
+        # Not a table: an id that is cut off can't be copied.
+        replayed = ", replayed" if row["replayed"] else ""
+        show(f"{row['id']}  {row['code']}  {row['at']}  {row['sender']}  attempt {row['attempts']}{replayed}")
+        show(f"    {row['detail']}")
 
 
 @letters_app.command("show")

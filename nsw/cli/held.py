@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from nsw.cli.cluster import OPERATOR, Bootstrap, DataFolder, connect, format_moment, mark_done
-from nsw.cli.output import FormatOption, OutputFormat, print_json, show
+from nsw.cli.output import FormatOption, OutputFormat, complain, print_json, show
 
 held_app = typer.Typer(no_args_is_help=True, help="Look at held deliveries, and release them.")
 
@@ -26,7 +26,11 @@ def _held(connection: Any, topic: str | None) -> Iterator[tuple[Any, bytes, dict
 
     released = {record.key for record in admin.read_topic(connection, [topics.CONTROL])}
     for record in admin.read_topic(connection, [topics.HELD]):
-        held = parse_held(record)
+        try:
+            held = parse_held(record)
+        except ValueError as error:
+            complain(f"{topics.HELD} offset {record.offset}: not a held delivery of ours: {error}")
+            continue
         mark = f"released:{record.partition}:{record.offset}".encode()
         if mark in released or (topic is not None and held.meant.topic != topic):
             continue

@@ -39,11 +39,15 @@ def resume_inbox(party: Party, bootstrap_servers: Bootstrap = None, data_folder:
 
 
 def _command_inbox(party: str, reason: str, bootstrap: str | None, data_folder: Any, *, paused: bool) -> None:
-    from nsw import admin
+    from nsw import admin, topics
     from nsw.control import build_pause
+    from nsw.errors import ConfigError
     from nsw.identifiers import parse_party_id
 
     _, connection = connect(bootstrap, data_folder)
+    topic = topics.inbox(parse_party_id(party))
+    if topic not in admin.list_topics(connection):
+        raise ConfigError(f"there is no topic {topic}: is {party} the party's id?")
     command = build_pause(parse_party_id(party), paused=paused, reason=reason)
     admin.publish_control(connection, (command.key or b"").decode(), command.value)
     show(f"the inbox of {party} is {'paused' if paused else 'resumed'} within a second or two")

@@ -114,7 +114,8 @@ def run_worker_process(
     """
     Run one worker process until SIGTERM, which lets it finish its batch.
 
-    Its exit code is 0 after a signal, 1 when a loop died (start it again), 2 when its settings are wrong.
+    Its exit code is 0 after a signal, 1 when a loop died and 3 when Kafka does not answer
+    (start it again), 2 when its settings are wrong.
 
     Example: nsw worker --role intake --slot 0
     """
