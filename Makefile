@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock format lint check test demo bench clean
+.PHONY: help setup lock format lint check test conformance demo bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,9 @@ check: lint ## lint, and the tests that need no Kafka (under a minute)
 
 test: lint ## lint, and every test; starts a real Kafka
 	$(BIN)/pytest $(ARGS)
+
+conformance: setup ## compare the verdicts on documents of others, set by set
+	$(BIN)/python -m tests.conformance
 
 demo: setup ## broker, workers and sample agencies; sends sample declarations
 	$(BIN)/nsw demo $(ARGS)

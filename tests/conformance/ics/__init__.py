@@ -1,0 +1,1 @@
+"""Translates HMRC's rules for entry summary declarations into a message type: ``python -m tests.conformance.ics``."""
