@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 from lxml.etree import XPathSyntaxError
 
+from nsw.rules.compiler import Gather, NodeKind, Sieve, Types, compile_gather, compile_sieve
 from nsw.rules.context import RuleEntry
-from nsw.rules.expressions import Expression, Let, NodeKind, Result, Text, collapse
+from nsw.rules.expressions import Expression, Let, Result, Text, collapse
 from nsw.rules.patterns import Select, compile_select
+from nsw.rules.syntax import UnsupportedError, parse
 from nsw.rules.xpath import Source
 
-__all__ = ["Check", "CheckSource", "Parts", "Pattern", "Rule", "compile_rule", "show"]
+__all__ = ["Check", "CheckSource", "Parts", "Pattern", "Rule", "RuleLets", "compile_rule", "show"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +34,22 @@ class Rule:
 
     Attributes:
         selects: the alternatives of the context that are of this kind.
-        tags: names of elements without which nothing is selected; empty when there is no such condition.
         passes: true when no check fires: one evaluation for the many nodes that are in order.
+        gather: gives the elements of all alternatives at once; None where they are selected one by one.
+        sieve: gives those of many elements on which a check fires.
+        uses: names of the lets of outer scopes that the checks use.
+        let_count: how many lets of its own they use.
     """
 
     kind: NodeKind
     selects: tuple[Select, ...]
-    tags: frozenset[str]
     lets: Mapping[str, Let]
     checks: tuple[Check, ...]
     passes: Expression | None
+    gather: Gather | None
+    sieve: Sieve | None
+    uses: tuple[str, ...]
+    let_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,27 @@ class Pattern:
 Parts = tuple["str | Source", ...]
 
 
+class RuleLets(NamedTuple):
+    """
+    The lets of a rule for one kind of context node.
+
+    Attributes:
+        types: of all lets in scope, as far as they are known.
+    """
+
+    sources: Mapping[str, Source]
+    compiled: Mapping[str, Let]
+    types: Types
+
+    def used_by(self, sources: Iterable[Source]) -> dict[str, Source]:
+        """Give the lets of this rule that expressions use, and those that these use, in the order of the file."""
+        names = {name for source in sources for name in source.variables}
+        for name in reversed(tuple(self.sources)):
+            if name in names:
+                names.update(self.sources[name].variables)
+        return {name: source for name, source in self.sources.items() if name in names}
+
+
 class CheckSource(NamedTuple):
     """An assert or report, read but not compiled."""
 
@@ -66,18 +95,24 @@ class CheckSource(NamedTuple):
 
 
 def compile_rule(
-    kind: NodeKind, alternatives: Iterable[Source], lets: Mapping[str, Let], checks: Sequence[CheckSource]
+    kind: NodeKind, alternatives: Sequence[Source], lets: RuleLets, checks: Sequence[CheckSource]
 ) -> Rule:
     """Compile a rule for the alternatives of its context that are of one kind."""
-    selects = tuple(compile_select(each) for each in alternatives)
-    tags = frozenset(select.tag for select in selects)
+    fires = [check.fires for check in checks]
+    used = lets.used_by(fires)
+    uses = {name for source in (*fires, *used.values()) for name in source.variables} - used.keys()
+    is_element = kind is NodeKind.ELEMENT
+    passes = _compile_passes(fires, kind, lets.types)
     return Rule(
         kind=kind,
-        selects=selects,
-        tags=frozenset() if "" in tags else tags,
-        lets=lets,
-        checks=tuple(_compile_check(check, kind) for check in checks),
-        passes=_compile_passes([check.fires for check in checks], kind),
+        selects=tuple(compile_select(each, lets.types) for each in alternatives),
+        lets=lets.compiled,
+        checks=tuple(_compile_check(check, kind, lets.types) for check in checks),
+        passes=passes,
+        gather=_compile_gather(alternatives) if is_element else None,
+        sieve=_compile_sieve(fires, lets.types, used) if is_element and (passes or len(fires) == 1) else None,
+        uses=tuple(sorted(uses)),
+        let_count=len(used),
     )
 
 
@@ -86,27 +121,51 @@ def show(parts: Parts) -> str:
     return collapse("".join(part if isinstance(part, str) else f"{{{part.text}}}" for part in parts))
 
 
-def _compile_check(check: CheckSource, kind: NodeKind) -> Check:
+def _compile_check(check: CheckSource, kind: NodeKind, types: Types) -> Check:
     return Check(
         entry=check.entry,
-        fires=Expression(check.fires, kind, Result.BOOLEAN),
-        text_en=_compile_text(check.text_en, kind),
-        text_th=_compile_text(check.text_th, kind),
-        source=_compile_text(check.source, kind),
+        fires=Expression(check.fires, kind, Result.BOOLEAN, types),
+        text_en=_compile_text(check.text_en, kind, types),
+        text_th=_compile_text(check.text_th, kind, types),
+        source=_compile_text(check.source, kind, types),
     )
 
 
-def _compile_text(parts: Parts, kind: NodeKind) -> Text:
-    return Text(part if isinstance(part, str) else Expression(part, kind, Result.STRING) for part in parts)
+def _compile_text(parts: Parts, kind: NodeKind, types: Types) -> Text:
+    return Text(
+        part if isinstance(part, str) else Expression(part, kind, Result.STRING, types) for part in parts
+    )
 
 
-def _compile_passes(fires: Sequence[Source], kind: NodeKind) -> Expression | None:
+def _compile_passes(fires: Sequence[Source], kind: NodeKind, types: Types) -> Expression | None:
     """Join all checks of a rule; None when there is only one, or too much for one expression."""
     if len(fires) <= 1:
         return None
     text = " and ".join(f"not({source.text})" for source in fires)
     tokens = tuple(token for source in fires for token in source.tokens)
     try:
-        return Expression(Source(text, tokens, fires[0].namespaces), kind, Result.BOOLEAN)
+        return Expression(Source(text, tokens, fires[0].namespaces), kind, Result.BOOLEAN, types)
     except XPathSyntaxError:
+        return None
+
+
+def _compile_gather(alternatives: Sequence[Source]) -> Gather | None:
+    if any(source.variables for source in alternatives):
+        return None
+    try:
+        return compile_gather([parse(source.text, source.namespaces) for source in alternatives])
+    except (UnsupportedError, RecursionError):
+        return None
+
+
+def _compile_sieve(fires: Sequence[Source], types: Types, lets: Mapping[str, Source]) -> Sieve | None:
+    if not fires:
+        return None
+    try:
+        return compile_sieve(
+            [parse(source.text, source.namespaces) for source in fires],
+            types,
+            {name: parse(source.text, source.namespaces) for name, source in lets.items()},
+        )
+    except (UnsupportedError, RecursionError):
         return None

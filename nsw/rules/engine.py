@@ -1,6 +1,7 @@
 """Judging a document: each node by the first rule of every pattern whose context matches it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from lxml.etree import XPathError, _Element
 
@@ -8,10 +9,13 @@ from nsw.errors import Code
 from nsw.formats.xml import build_path
 from nsw.model import Finding, finding_of
 from nsw.rules.compiled import Pattern, Rule
+from nsw.rules.compiler import NodeKind
 from nsw.rules.context import FAULTS, RUN, RuleContext, RuleEntry, RuleReport, Run
-from nsw.rules.expressions import Let, NodeKind, Place, Variables, _LetError
+from nsw.rules.expressions import Let, Place, Variables, _LetError, passing_cost
 from nsw.rules.findings import Firing, Firings, Unjudged
+from nsw.rules.index import Index
 from nsw.rules.patterns import Select
+from nsw.rules.syntax import UnsupportedError
 
 __all__ = ["RuleSet"]
 
@@ -61,6 +65,11 @@ class RuleSet:
             RUN.reset(token)
 
 
+Node = _Element | Place
+
+_NO_VALUES: Mapping[str, object] = {}
+
+
 class _BudgetEndedError(Exception):
     """Too much was evaluated: what is left is not judged."""
 
@@ -73,9 +82,7 @@ class _Judge:
         self._root = root
         self._document = Place(root, "/")
         self._places_by_text: dict[str, list[Place]] = {}
-        self._elements_by_tag: dict[str, list[_Element]] = {}
-        for element in root.iter("*"):
-            self._elements_by_tag.setdefault(str(element.tag), []).append(element)
+        self._index = Index(root)
         self._failing: set[Rule] = set()
         self._unjudged: dict[str, Unjudged] = {}
         self._findings: list[Finding] = []
@@ -84,10 +91,14 @@ class _Judge:
 
     def judge(self, lets: Mapping[str, Let], patterns: Iterable[Pattern]) -> RuleReport:
         """Judge by every pattern; at the end of the budget give what was found until then."""
-        scope = Variables(self.run, lets, self._document)
+        scope = Variables(self.run, self._index, lets, self._document)
         try:
             for pattern in patterns:
-                inner = Variables(self.run, pattern.lets, self._document, scope) if pattern.lets else scope
+                inner = (
+                    Variables(self.run, self._index, pattern.lets, self._document, scope)
+                    if pattern.lets
+                    else scope
+                )
                 self._judge_pattern(pattern, inner)
         except _BudgetEndedError:
             limit = self.run.context.max_evaluations
@@ -118,22 +129,66 @@ class _Judge:
 
     def _collect(self, pattern: Pattern, scope: Variables, firings: Firings) -> None:
         """Judge each node by the first rule whose context matches it, and by that one only."""
-        claimed: set[Place] = set()
+        claimed: set[Node] = set()
         for number, rule in enumerate(pattern.rules):
-            if rule.tags and rule.tags.isdisjoint(self._elements_by_tag):
-                continue
             try:
-                places = self._places_of(rule, scope)
+                nodes = self._nodes_of(rule, scope)
             except FAULTS as fault:
                 # Nodes of this rule must not fall to the later ones.
                 ids = [check.entry.id for each in pattern.rules[number:] for check in each.checks]
                 self._note(f"{', '.join(ids)} ({_reason(fault)})", self._document)
                 return
-            for place in places:
-                if rule.checks and place not in claimed:
-                    self._judge_place(rule, place, scope, firings)
+            if not nodes:
+                continue
+            if rule.checks:
+                left = [node for node in nodes if node not in claimed] if claimed else nodes
+                self._judge_nodes(rule, left, scope, firings)
             if rule is not pattern.rules[-1]:
-                claimed.update(places)
+                claimed.update(nodes)
+
+    def _nodes_of(self, rule: Rule, scope: Variables) -> Sequence[Node]:
+        """Give the nodes that a rule's context matches: elements as they are, others as places."""
+        if rule.gather is not None:
+            try:
+                return rule.gather(self._index)
+            except (UnsupportedError, *FAULTS):
+                pass
+        places = self._places_of(rule, scope)
+        return [place.element for place in places] if rule.kind is NodeKind.ELEMENT else places
+
+    def _judge_nodes(self, rule: Rule, nodes: Sequence[Node], scope: Variables, firings: Firings) -> None:
+        found = self._sift(rule, nodes, scope)
+        if found is not None:
+            for element in found:
+                place = Place(element)
+                self._judge_checks(rule, place, self._scope_at(rule, place, scope), firings)
+            return
+        for node in nodes:
+            self._judge_place(rule, node if isinstance(node, Place) else Place(node), scope, firings)
+
+    def _sift(self, rule: Rule, nodes: Sequence[Any], scope: Variables) -> list[_Element] | None:
+        """Give the elements on which a check fires; None where they must be judged one by one."""
+        if rule.sieve is None:
+            return None
+        run = self.run
+        cost = (len(rule.checks) + rule.let_count) * len(nodes) + len(rule.uses)
+        if run.evaluations + cost > run.context.max_evaluations:
+            return None
+        values, passing = _NO_VALUES, 0
+        try:
+            if rule.uses:
+                values = {name: scope.known(name) for name in rule.uses}
+                passing = sum(map(passing_cost, values.values()))
+                if run.evaluations + cost + passing * len(nodes) > run.context.max_evaluations:
+                    return None
+            found = rule.sieve(nodes, values, self._index)
+        except (UnsupportedError, *FAULTS):
+            return None
+        passed = len(nodes) - len(found)
+        run.evaluations += len(rule.checks) * len(nodes) + rule.let_count * passed
+        # Several checks are judged together first, and each by itself where that fails.
+        run.evaluations += passing * (passed if rule.passes is None else len(nodes))
+        return found
 
     def _places_of(self, rule: Rule, scope: Variables) -> list[Place]:
         """Give the nodes that a rule's context matches, in document order within each of its alternatives."""
@@ -144,17 +199,24 @@ class _Judge:
         return list(dict.fromkeys(place for each in rule.selects for place in self._select(each, scope)))
 
     def _select(self, select: Select, scope: Variables) -> list[Place]:
-        if select.tag and select.tag not in self._elements_by_tag:
-            return []
         places = self._places_by_text.get(select.text)
         if places is None:
-            places = self._look_up(select) if select.parents is not None else self._evaluate(select, scope)
+            if select.parents is not None:
+                places = self._look_up(select)
+            else:
+                is_possible = not select.tag or self._index.present[select.tag]
+                places = self._evaluate(select, scope) if is_possible else []
             if not select.expression.variables:
                 self._places_by_text[select.text] = places
         return places
 
     def _look_up(self, select: Select) -> list[Place]:
-        found = filter(select.matches, self._elements_by_tag[select.tag])
+        path = select.path
+        found: Iterable[_Element] = (
+            self._index.below[path[:-1]].get(path[-1], ())
+            if path
+            else filter(select.matches, self._index.named[select.tag])
+        )
         name = select.attribute
         return [Place(element, name) for element in found if not name or name in element.attrib]
 
@@ -169,9 +231,14 @@ class _Judge:
         if self.run.evaluations >= self.run.context.max_evaluations:
             raise _BudgetEndedError
         self.run.evaluations += len(rule.checks)
-        scope = Variables(self.run, rule.lets, place, outer) if rule.lets else outer
-        if self._passes(rule, place, scope):
-            return
+        scope = self._scope_at(rule, place, outer)
+        if not self._passes(rule, place, scope):
+            self._judge_checks(rule, place, scope, firings)
+
+    def _scope_at(self, rule: Rule, place: Place, outer: Variables) -> Variables:
+        return Variables(self.run, self._index, rule.lets, place, outer) if rule.lets else outer
+
+    def _judge_checks(self, rule: Rule, place: Place, scope: Variables, firings: Firings) -> None:
         for rank, check in enumerate(rule.checks):
             try:
                 fires = check.fires.evaluate(place, scope)

@@ -8,11 +8,24 @@ from typing import Any, NamedTuple
 from lxml.etree import Element, QName, SubElement, XPath, _Element
 
 from nsw.errors import InvariantError
+from nsw.rules.compiler import Compiled, NodeKind, Type, Types, compile_expression
 from nsw.rules.context import FAULTS, OWN, OWN_FUNCTIONS, RE, RUN, Run
 from nsw.rules.functions import FUNCTIONS
+from nsw.rules.index import Index
+from nsw.rules.syntax import UnsupportedError, parse
 from nsw.rules.xpath import Source
 
-__all__ = ["Expression", "Let", "NodeKind", "Place", "Result", "Text", "Variables", "_LetError", "collapse"]
+__all__ = [
+    "Expression",
+    "Let",
+    "Place",
+    "Result",
+    "Text",
+    "Variables",
+    "_LetError",
+    "collapse",
+    "passing_cost",
+]
 
 
 # A value quoted in a finding's text: a document must not blow up its own answer.
@@ -21,14 +34,6 @@ _MAX_VALUE_CHARS = 200
 # lxml compares each node of a let with all others whenever the let is passed into an expression: 0.6 ns a pair, and
 # about 3 us for a usual evaluation.
 _PAIRS_PER_EVALUATION = 10_000
-
-
-class NodeKind(Enum):
-    """What the context node of a rule is; lxml itself can only start from an element."""
-
-    ELEMENT = "element"
-    ATTRIBUTE = "attribute"
-    DOCUMENT = "document"
 
 
 class Result(Enum):
@@ -51,6 +56,7 @@ class Place(NamedTuple):
     attribute: str = ""
 
 
+_WANTED = {Result.BOOLEAN: Type.BOOLEAN, Result.STRING: Type.STRING, Result.VALUE: None}
 _ANCHORS = {
     NodeKind.ATTRIBUTE: f"@*[local-name() = ${OWN}_name and namespace-uri() = ${OWN}_namespace]",
     NodeKind.DOCUMENT: "/self::node()",
@@ -61,14 +67,38 @@ class Expression:
     """
     One compiled expression.
 
-    From an element it is evaluated as it stands. From an attribute or the document it is evaluated inside a predicate
-    of that node, where ``_keep`` hands its value out.
+    It is compiled to Python, and by lxml for what the Python of it does not judge. By lxml it is evaluated from an
+    element as it stands, from an attribute or the document inside a predicate of that node, where ``_keep`` hands its
+    value out.
+
+    Attributes:
+        type: of its value; None where only lxml knows.
+        refused: why it is not compiled to Python; '' when it is.
     """
 
-    __slots__ = ("_compiled", "_kind", "_result", "_settings", "variables")
+    __slots__ = (
+        "_compiled",
+        "_fast",
+        "_kind",
+        "_result",
+        "_settings",
+        "refused",
+        "text",
+        "type",
+        "variables",
+    )
 
-    def __init__(self, source: Source, kind: NodeKind, result: Result) -> None:
+    def __init__(self, source: Source, kind: NodeKind, result: Result, types: Types) -> None:
+        self.text = source.text
         self.variables = source.variables
+        self._fast: Compiled | None = None
+        self.type: Type | None = None
+        self.refused = ""
+        try:
+            tree = parse(source.text, source.namespaces)
+            self._fast, self.type = compile_expression(tree, kind, types, _WANTED[result])
+        except (UnsupportedError, RecursionError) as error:
+            self.refused = str(error)
         self._kind = kind
         self._result = result
         namespaces = {prefix: uri for prefix, uri in source.namespaces.items() if prefix in source.prefixes}
@@ -83,6 +113,13 @@ class Expression:
     def evaluate(self, place: Place, scope: "Variables") -> Any:  # noqa: ANN401 - what XPath gives: four types
         """Give the value on a node; raises one of ``FAULTS``."""
         values = {name: scope.value(name) for name in self.variables} if self.variables else {}
+        if self._fast is not None:
+            try:
+                return self._fast(
+                    place.element if self._kind is NodeKind.ELEMENT else place, values, scope.index
+                )
+            except (UnsupportedError, *FAULTS):
+                pass
         if self._kind is NodeKind.ATTRIBUTE:
             name = QName(place.attribute)
             values |= {f"{OWN}_name": name.localname, f"{OWN}_namespace": name.namespace or ""}
@@ -140,11 +177,17 @@ class Let(NamedTuple):
 class Variables:
     """The lets of one scope for one node, each evaluated when first asked for."""
 
-    __slots__ = ("_lets", "_outer", "_place", "_run", "_values")
+    __slots__ = ("_lets", "_outer", "_place", "_run", "_values", "index")
 
     def __init__(
-        self, run: Run, lets: Mapping[str, Let], place: Place, outer: "Variables | None" = None
+        self,
+        run: Run,
+        index: Index,
+        lets: Mapping[str, Let],
+        place: Place,
+        outer: "Variables | None" = None,
     ) -> None:
+        self.index = index
         self._run = run
         self._lets = lets
         self._place = place
@@ -152,22 +195,30 @@ class Variables:
         self._values: dict[str, Any] = {}
 
     def value(self, name: str) -> Any:  # noqa: ANN401 - as evaluate
-        """Give the value of a let, to be passed into an expression."""
+        """Give the value of a let, to be passed into an expression, and count what that costs."""
+        value = self.known(name)
+        self._run.evaluations += passing_cost(value)
+        return value
+
+    def known(self, name: str) -> Any:  # noqa: ANN401 - as evaluate
+        """Give the value of a let."""
         if name not in self._values:
             let = self._lets.get(name)
             if let is None:
                 if self._outer is None:
                     raise InvariantError(f"no let {name!r} is in scope")
-                return self._outer.value(name)
+                return self._outer.known(name)
             self._run.evaluations += 1
             value = let.expression.evaluate(self._place, self)
             self._values[name] = (
                 _elements_for(value, navigated=let.navigated) if isinstance(value, list) else value
             )
-        value = self._values[name]
-        if isinstance(value, list):
-            self._run.evaluations += len(value) ** 2 // _PAIRS_PER_EVALUATION
-        return value
+        return self._values[name]
+
+
+def passing_cost(value: object) -> int:
+    """Tell how many evaluations it counts for to pass a let into an expression."""
+    return len(value) ** 2 // _PAIRS_PER_EVALUATION if isinstance(value, list) else 0
 
 
 def _elements_for(nodes: list[Any], *, navigated: bool) -> list[_Element]:

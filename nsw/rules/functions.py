@@ -12,7 +12,7 @@ from stdnum.th import moa
 
 from nsw.rules.context import DATES, MATH, NSW_FUNCTIONS, RE, RUN, SETS, RuleContext
 
-__all__ = ["FUNCTIONS", "Function"]
+__all__ = ["FUNCTIONS", "Function", "in_list", "list_value"]
 
 
 def _text(value: object) -> str:
@@ -56,13 +56,13 @@ def _context() -> RuleContext:
     return RUN.get().context
 
 
-def _in_list(_: object, list_name: object, code: object) -> bool:
+def in_list(_: object, list_name: object, code: object) -> bool:
     """in-list(list, value): the list holds the value on the lodging date."""
     context = _context()
     return context.code_lists.contains(_text(list_name), _text(code), context.lodged_on)
 
 
-def _list_value(_: object, list_name: object, code: object, column: object) -> str:
+def list_value(_: object, list_name: object, code: object, column: object) -> str:
     """list-value(list, code, column): what the column says of the code on the lodging date; '' without one."""
     context = _context()
     return context.code_lists.value(_text(list_name), _text(code), _text(column), context.lodged_on) or ""
@@ -173,8 +173,8 @@ _DATE_PARTS = [
 FUNCTIONS: dict[str, dict[str, Function]] = {
     "": _CORE,
     NSW_FUNCTIONS: {
-        "in-list": Function(2, 2, _in_list),
-        "list-value": Function(3, 3, _list_value),
+        "in-list": Function(2, 2, in_list),
+        "list-value": Function(3, 3, list_value),
         "tax-id-valid": Function(1, 1, _tax_id_valid),
         "date-valid": Function(1, 1, _date_valid),
         "days-after-lodging": Function(1, 1, _days_after_lodging),

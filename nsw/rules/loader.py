@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from lxml.etree import QName, XMLParser, XMLSyntaxError, XPath, XPathSyntaxError, _Element, fromstring
 
 from nsw.errors import Code, ConfigError, Severity
 from nsw.rules.checks import ListsUsed, Names, find_faults
-from nsw.rules.compiled import CheckSource, Parts, Pattern, Rule, compile_rule, show
+from nsw.rules.compiled import CheckSource, Parts, Pattern, Rule, RuleLets, compile_rule, show
+from nsw.rules.compiler import NodeKind, Types
 from nsw.rules.context import OWN, RuleEntry
 from nsw.rules.engine import RuleSet
-from nsw.rules.expressions import Expression, Let, NodeKind, Result, collapse
+from nsw.rules.expressions import Expression, Let, Result, collapse
 from nsw.rules.patterns import is_in_pattern, kind_selected, split_alternatives
 from nsw.rules.xpath import NAME, Source, tokenize
 
@@ -59,6 +61,17 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "diagnostic": ("id",),
     "value-of": ("select",),
 }
+
+
+class _Lets(NamedTuple):
+    """Compiled lets of one scope; *types* are those of all lets in scope, as far as they are known."""
+
+    compiled: Mapping[str, Expression]
+    types: Types
+
+    def used_in(self, sources: Iterable[Source]) -> dict[str, Let]:
+        navigated = {name for source in sources for name in source.navigated}
+        return {name: Let(each, name in navigated) for name, each in self.compiled.items()}
 
 
 def load_rule_set(path: Path) -> RuleSet:
@@ -142,14 +155,16 @@ class _Loader:
             if self._diagnostics.setdefault(name, diagnostic) is not diagnostic:
                 self._problem(diagnostic, f"the diagnostic {name!r} is defined twice")
         names: dict[str, str | None] = {}
-        lets = self._read_lets(root, names)
-        patterns = [self._read_pattern(pattern, names) for pattern in root.iterchildren(f"{_SCH}pattern")]
+        lets = self._compile_lets(self._read_lets(root, names), NodeKind.DOCUMENT, {})
+        patterns = [
+            self._read_pattern(pattern, names, lets.types) for pattern in root.iterchildren(f"{_SCH}pattern")
+        ]
         title = root.find(f"{_SCH}title")
         return RuleSet(
             title="" if title is None else collapse("".join(title.itertext())),
             catalogue=self._entries.values(),
             lists_used=self._lists_used,
-            lets=self._compile_lets(lets, NodeKind.DOCUMENT, self._sources),
+            lets=lets.used_in(self._sources),
             patterns=patterns,
         )
 
@@ -177,43 +192,45 @@ class _Loader:
             names[name] = source.literal if source else None
         return lets
 
-    def _compile_lets(
-        self, lets: Mapping[str, Source], kind: NodeKind, used_in: Iterable[Source]
-    ) -> dict[str, Let]:
-        if self._problems:
-            return {}
-        navigated = {name for source in used_in for name in source.navigated}
-        return {
-            name: Let(Expression(source, kind, Result.VALUE), name in navigated)
-            for name, source in lets.items()
-        }
+    def _compile_lets(self, lets: Mapping[str, Source], kind: NodeKind, outer: Types) -> _Lets:
+        """Compile the lets of one scope, each of which may use those before it."""
+        compiled: dict[str, Expression] = {}
+        types = dict(outer)
+        for name, source in lets.items() if not self._problems else ():
+            expression = compiled[name] = Expression(source, kind, Result.VALUE, types)
+            if expression.type is not None:
+                types[name] = expression.type
+        return _Lets(compiled, types)
 
-    def _read_pattern(self, pattern: _Element, outer: Names) -> Pattern:
+    def _read_pattern(self, pattern: _Element, outer: Names, types: Types) -> Pattern:
         before = len(self._sources)
         names = dict(outer)
-        lets = self._read_lets(pattern, names)
+        lets = self._compile_lets(self._read_lets(pattern, names), NodeKind.DOCUMENT, types)
         rules = [
-            each for rule in pattern.iterchildren(f"{_SCH}rule") for each in self._read_rule(rule, names)
+            each
+            for rule in pattern.iterchildren(f"{_SCH}rule")
+            for each in self._read_rule(rule, names, lets.types)
         ]
-        return Pattern(self._compile_lets(lets, NodeKind.DOCUMENT, self._sources[before:]), tuple(rules))
+        return Pattern(lets.used_in(self._sources[before:]), tuple(rules))
 
-    def _read_rule(self, rule: _Element, outer: Names) -> list[Rule]:
+    def _read_rule(self, rule: _Element, outer: Names, types: Types) -> list[Rule]:
         """Read a rule; it is compiled once for each kind of node that its context matches."""
         context = self._read_expression(rule, "context", outer)
         selects = self._split_context(rule, context) if context else {}
         before = len(self._sources)
         names = dict(outer)
-        lets = self._read_lets(rule, names)
+        sources = self._read_lets(rule, names)
         elements = rule.iterchildren(f"{_SCH}assert", f"{_SCH}report")
         shown = collapse(rule.get("context", ""))
         checks = [check for each in elements if (check := self._read_check(each, shown, names)) is not None]
         if self._problems:
             return []
-        used_in = self._sources[before:]
-        return [
-            compile_rule(kind, alternatives, self._compile_lets(lets, kind, used_in), checks)
-            for kind, alternatives in selects.items()
-        ]
+        compiled = []
+        for kind, alternatives in selects.items():
+            lets = self._compile_lets(sources, kind, types)
+            used = lets.used_in(self._sources[before:])
+            compiled.append(compile_rule(kind, alternatives, RuleLets(sources, used, lets.types), checks))
+        return compiled
 
     def _split_context(self, rule: _Element, context: Source) -> dict[NodeKind, list[Source]]:
         """

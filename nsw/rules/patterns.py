@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from lxml.etree import _Element
 
-from nsw.rules.expressions import Expression, NodeKind, Result
+from nsw.rules.compiler import NodeKind, Types
+from nsw.rules.expressions import Expression, Result
 from nsw.rules.xpath import Source, Token
 
 __all__ = ["Select", "compile_select", "is_in_pattern", "kind_selected", "split_alternatives"]
@@ -30,6 +31,11 @@ class Select:
     parents: tuple[str, ...] | None = None
     is_absolute: bool = False
     attribute: str = ""
+
+    @property
+    def path(self) -> tuple[str, ...] | None:
+        """Names from the root to the element, for an alternative that says just these."""
+        return (*reversed(self.parents), self.tag) if self.is_absolute and self.parents is not None else None
 
     def matches(self, element: _Element) -> bool:
         """Tell whether an element of the right tag stands where the alternative says."""
@@ -66,9 +72,9 @@ def kind_selected(tokens: Sequence[Token]) -> NodeKind:
     return NodeKind.ATTRIBUTE if words[-2:-1] == ["@"] else NodeKind.ELEMENT
 
 
-def compile_select(source: Source) -> Select:
+def compile_select(source: Source, types: Types) -> Select:
     """Compile one alternative, and see whether it is a chain of names that the index of elements can answer."""
-    expression = Expression(source, NodeKind.ELEMENT, Result.VALUE)
+    expression = Expression(source, NodeKind.ELEMENT, Result.VALUE, types)
     words = list(_top_words(source.tokens))
     is_plain = all(token.text != "[" for token in source.tokens)
     attribute = ""
