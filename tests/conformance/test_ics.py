@@ -177,6 +177,8 @@ HEAD = "<H><N>{}</N></H>"
         ("exists('/Doc/I') && !exists('N')", "<H/><I/>", True),
         ("getValue('N').startsWith('G') && getValue('N').endsWith('B')", HEAD.format("GxB"), True),
         ("-1 + 2 * 3 == 5", "<H/>", True),
+        ("0.0000000000000025 * 4 == 0.00000000000001", "<H/>", True),
+        ("number('N') * 2 == 0.0000000000000002", HEAD.format("0.0000000000000001"), True),
     ],
 )
 def test_a_test_means_what_it_means_on_java(
