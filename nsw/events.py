@@ -31,7 +31,7 @@ class EventType(StrEnum):
 
 def format_time(moment: datetime) -> str:
     """Write an aware UTC time by RFC 3339 with milliseconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def traceparent_of(submission: Submission) -> str:
