@@ -1,6 +1,6 @@
 """Checks, rules and patterns, compiled from what was read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +25,12 @@ class Check:
     text_en: Text
     text_th: Text
     source: Text
+
+    def expressions(self) -> Iterator[Expression]:
+        """Give the test and all values of its sentences."""
+        yield self.fires
+        for text in (self.text_en, self.text_th, self.source):
+            yield from text.expressions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +57,13 @@ class Rule:
     uses: tuple[str, ...]
     let_count: int
 
+    def expressions(self) -> Iterator[Expression]:
+        """Give its contexts, its lets and those of its checks."""
+        yield from (select.expression for select in self.selects if select.parents is None)
+        yield from (let.expression for let in self.lets.values())
+        for check in self.checks:
+            yield from check.expressions()
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -58,6 +71,12 @@ class Pattern:
 
     lets: Mapping[str, Let]
     rules: tuple[Rule, ...]
+
+    def expressions(self) -> Iterator[Expression]:
+        """Give its lets and those of its rules."""
+        yield from (let.expression for let in self.lets.values())
+        for rule in self.rules:
+            yield from rule.expressions()
 
 
 Parts = tuple["str | Source", ...]

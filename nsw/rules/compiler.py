@@ -409,7 +409,7 @@ class _Emitter:
     def _step_self(self, code: _Code, step: Step) -> _Code:
         if step.test in ("*", "node()") and not step.predicates:
             return code
-        if "*" in step.test.removeprefix("*"):
+        if step.test.endswith("}*"):
             raise UnsupportedError(step.test)
         name = self._new()
         elements = self.many(code)
@@ -427,10 +427,10 @@ class _Emitter:
         return self._each(code, lambda name: self._children(name, step.test), step, is_flat=True)
 
     def _children(self, parent: str, test: str) -> str:
-        if test == "node()" or test.endswith("}*"):
+        if test == "node()":
             raise UnsupportedError(f"child::{test}")
-        if test == "*":
-            return f"list({parent}.iterchildren('*'))"
+        if "*" in test:
+            return f"list({parent}.iterchildren({test!r}))"
         return f"{self._names_below(parent)}.get({test!r}, ())"
 
     def _names_below(self, parent: str) -> str:
@@ -467,7 +467,7 @@ class _Emitter:
         return _Code(text, Type.ATTRIBUTES)
 
     def _step_descendant(self, code: _Code, step: Step) -> _Code:
-        if step.test == "node()" or step.test.endswith("}*"):
+        if step.test == "node()":
             raise UnsupportedError(f"descendant::{step.test}")
         if code.is_one:
             text = f"below({code.text}, {step.test!r})"
@@ -481,7 +481,7 @@ class _Emitter:
         return self._siblings(code, step, "following")
 
     def _siblings(self, code: _Code, step: Step, function: str) -> _Code:
-        if step.test == "node()" or step.test.endswith("}*"):
+        if step.test == "node()":
             raise UnsupportedError(f"siblings {step.test}")
         if not code.is_one:
             return self._each(code, lambda name: f"{function}({name}, {step.test!r})", step, is_flat=False)

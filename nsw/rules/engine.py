@@ -30,9 +30,10 @@ class RuleSet:
         title: what the file calls itself; '' without a title.
         catalogue: every assert and report in file order.
         lists_used: code list and column (None for the list alone) that the rules ask for.
+        fallbacks: expressions that are not compiled to Python, with the reason: lxml evaluates them, more slowly.
     """
 
-    __slots__ = ("_lets", "_patterns", "catalogue", "lists_used", "title")
+    __slots__ = ("_lets", "_patterns", "catalogue", "fallbacks", "lists_used", "title")
 
     def __init__(
         self,
@@ -47,6 +48,9 @@ class RuleSet:
         self.lists_used = frozenset(lists_used)
         self._lets = lets
         self._patterns = tuple(patterns)
+        expressions = [let.expression for let in lets.values()]
+        expressions += [each for pattern in self._patterns for each in pattern.expressions()]
+        self.fallbacks: Mapping[str, str] = {each.text: each.refused for each in expressions if each.refused}
 
     def check(self, root: _Element, context: RuleContext) -> RuleReport:
         """

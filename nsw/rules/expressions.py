@@ -248,6 +248,11 @@ class Text:
     def __init__(self, parts: Iterable["str | Expression"]) -> None:
         self._parts = tuple(parts)
 
+    @property
+    def expressions(self) -> tuple["Expression", ...]:
+        """What is filled in."""
+        return tuple(part for part in self._parts if not isinstance(part, str))
+
     def fill(self, place: Place, scope: Variables) -> str:
         """Give the sentence for a node; a value that fails is a question mark."""
         return collapse(

@@ -127,14 +127,11 @@ def ceiling(number: float) -> float:
     return math.copysign(float(math.ceil(number)), number) if math.isfinite(number) else number
 
 
-def substring(text: str, start: float, length: float = math.inf) -> str:
+def substring(text: str, start: float, length: float | None = None) -> str:
     """Give characters from a place on, counted from 1."""
-    first = round_half_up(start)
-    end = first + round_half_up(length)
-    if math.isnan(first) or math.isnan(end):
-        return ""
-    first = max(first, 1.0)
-    if first > len(text) or end <= first:
+    first = 1.0 if start < 1 else round_half_up(start)
+    end = math.inf if length is None else round_half_up(start) + round_half_up(length)
+    if not first < end or first > len(text):
         return ""
     return text[int(first) - 1 : None if end > len(text) else int(end) - 1]
 
