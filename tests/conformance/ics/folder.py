@@ -197,18 +197,26 @@ def _build(
 ) -> etree._Element:
     schema = etree.Element(f"{{{_SCH}}}schema", {"queryBinding": "xslt"}, nsmap={"sch": _SCH})
     _add(schema, "title", text=title)
-    patterns = [_build_pattern(steps, group, names, problems) for steps, group in groups.items()]
+    # A node is judged by one rule of a pattern only: rules that share no node go into one, the others stand alone.
+    single = etree.Element(f"{{{_SCH}}}pattern")
+    patterns = [single]
+    for contexts, group in groups.items():
+        if len(contexts) > 1:
+            patterns.append(etree.Element(f"{{{_SCH}}}pattern"))
+        _add_rule(single if len(contexts) == 1 else patterns[-1], contexts, group, names, problems)
     for prefix, uri in names.namespaces.items():
         _add(schema, "ns", prefix=prefix, uri=uri)
-    schema.extend(patterns)
+    schema.extend(each for each in patterns if len(each))
     return schema
 
 
-def _build_pattern(
-    contexts: tuple[Steps, ...], group: list[list[Assert]], names: ElementNames, problems: list[str]
-) -> etree._Element:
-    """Build a pattern of one rule: a node is judged by one rule of a pattern only."""
-    pattern = etree.Element(f"{{{_SCH}}}pattern")
+def _add_rule(
+    pattern: etree._Element,
+    contexts: tuple[Steps, ...],
+    group: list[list[Assert]],
+    names: ElementNames,
+    problems: list[str],
+) -> None:
     rule = _add(pattern, "rule", context=" | ".join(_context(steps, names) for steps in contexts))
     lets = Lets()
     tests = [_test(alike, names, lets, problems) for alike in group]
@@ -217,7 +225,6 @@ def _build_pattern(
         _add(rule, "let", name=name, value=value)
     for alike, test in zip(group, tests, strict=True):
         _add(rule, "assert", text=alike[0].text, id=alike[0].code, test=test)
-    return pattern
 
 
 def _add(parent: etree._Element, tag: str, text: str | None = None, **attributes: str) -> etree._Element:
