@@ -13,7 +13,17 @@ from nsw.rules.patterns import Select, compile_select
 from nsw.rules.syntax import UnsupportedError, parse
 from nsw.rules.xpath import Source
 
-__all__ = ["Check", "CheckSource", "Parts", "Pattern", "Rule", "RuleLets", "compile_rule", "show"]
+__all__ = [
+    "Check",
+    "CheckSource",
+    "Parts",
+    "Pattern",
+    "Rule",
+    "RuleLets",
+    "compile_pattern",
+    "compile_rule",
+    "show",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,7 @@ class Rule:
     Attributes:
         selects: the alternatives of the context that are of this kind.
         passes: true when no check fires: one evaluation for the many nodes that are in order.
+        routes: names above its elements, and their own, where contexts are just chains of names from the root.
         gather: gives the elements of all alternatives at once; None where they are selected one by one.
         sieve: gives those of many elements on which a check fires.
         uses: names of the lets of outer scopes that the checks use.
@@ -52,6 +63,7 @@ class Rule:
     lets: Mapping[str, Let]
     checks: tuple[Check, ...]
     passes: Expression | None
+    routes: tuple[tuple[tuple[str, ...], str], ...]
     gather: Gather | None
     sieve: Sieve | None
     uses: tuple[str, ...]
@@ -67,10 +79,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Rules of which the first that matches a node judges it."""
+    """
+    Rules of which the first that matches a node judges it.
+
+    Attributes:
+        is_disjoint: no two of them can match the same node.
+    """
 
     lets: Mapping[str, Let]
     rules: tuple[Rule, ...]
+    is_disjoint: bool
 
     def expressions(self) -> Iterator[Expression]:
         """Give its lets and those of its rules."""
@@ -122,17 +140,30 @@ def compile_rule(
     uses = {name for source in (*fires, *used.values()) for name in source.variables} - used.keys()
     is_element = kind is NodeKind.ELEMENT
     passes = _compile_passes(fires, kind, lets.types)
+    selects = tuple(compile_select(each, lets.types) for each in alternatives)
+    paths = [select.path for select in selects]
     return Rule(
         kind=kind,
-        selects=tuple(compile_select(each, lets.types) for each in alternatives),
+        selects=selects,
         lets=lets.compiled,
         checks=tuple(_compile_check(check, kind, lets.types) for check in checks),
         passes=passes,
+        routes=tuple(dict.fromkeys((path[:-1], path[-1]) for path in paths if path))
+        if is_element and all(paths)
+        else (),
         gather=_compile_gather(alternatives) if is_element else None,
         sieve=_compile_sieve(fires, lets.types, used) if is_element and (passes or len(fires) == 1) else None,
         uses=tuple(sorted(uses)),
         let_count=len(used),
     )
+
+
+def compile_pattern(lets: Mapping[str, Let], rules: Sequence[Rule]) -> Pattern:
+    """Join the rules of a pattern."""
+    tags = [{select.tag for select in rule.selects} for rule in rules]
+    is_named = all(rule.kind is NodeKind.ELEMENT for rule in rules) and "" not in set().union(*tags)
+    is_disjoint = is_named and len(set().union(*tags)) == sum(map(len, tags))
+    return Pattern(lets, tuple(rules), is_disjoint)
 
 
 def show(parts: Parts) -> str:

@@ -73,12 +73,13 @@ Gather = Callable[[Index], Sequence[_Element]]
 Sieve = Callable[[Sequence[_Element], Mapping[str, Any], Index], list[_Element]]
 """Elements, values of lets, document: those elements for which something is true."""
 
-_MEMOS = """\
-    K = D.children
-    T = D.texts
-    N = D.numbers
-    R = D.ranks
-"""
+_MEMOS = {"K": "children", "T": "texts", "N": "numbers", "R": "ranks"}
+"""Short names for what is read most of the index ``D``."""
+
+
+def _with_memos(body: str) -> str:
+    used = (f"    {name} = D.{memo}\n" for name, memo in _MEMOS.items() if re.search(rf"\b{name}\b", body))
+    return "".join(used) + body
 
 
 class _Code(NamedTuple):
@@ -117,8 +118,8 @@ def compile_expression(
     elif code.type is Type.ATTRIBUTES:
         raise UnsupportedError("attributes as a value")
     value = code.text if code.type is not Type.NODES else f"list({emitter.many(code)})"
-    source = f"def compiled(n, V, D):\n{_MEMOS}{emitter.prologue('    ')}    return {value}\n"
-    return emitter.build(source), code.type
+    body = f"{emitter.prologue('    ')}    return {value}\n"
+    return emitter.build(f"def compiled(n, V, D):\n{_with_memos(body)}"), code.type
 
 
 def compile_gather(trees: Sequence[Tree]) -> Gather:
@@ -131,7 +132,7 @@ def compile_gather(trees: Sequence[Tree]) -> Gather:
     emitter = _Emitter(NodeKind.DOCUMENT, {})
     found = [emitter.many(emitter.emit(tree)) for tree in trees]
     result = found[0] if len(found) == 1 else f"unique([{', '.join('*' + each for each in found)}])"
-    gather: Gather = emitter.build(f"def compiled(D):\n{_MEMOS}    return {result}\n")
+    gather: Gather = emitter.build("def compiled(D):\n" + _with_memos(f"    return {result}\n"))
     return gather
 
 
@@ -152,12 +153,11 @@ def compile_sieve(trees: Sequence[Tree], types: Types, lets: Mapping[str, Tree])
         value = f"few(list({emitter.many(code)}))" if code.type is Type.NODES else code.text
         values.append(f"        {emitter.name_local(name)} = {value}\n")
     tests = [emitter.truth(emitter.emit(tree)) for tree in trees]
-    source = (
-        f"def compiled(nodes, V, D):\n{_MEMOS}    found = []\n    for n in nodes:\n"
-        f"{emitter.prologue('        ')}{''.join(values)}        if {' or '.join(tests)}:\n"
-        "            found.append(n)\n    return found\n"
+    body = (
+        f"    found = []\n    for n in nodes:\n{emitter.prologue('        ')}{''.join(values)}"
+        f"        if {' or '.join(tests)}:\n            found.append(n)\n    return found\n"
     )
-    sieve: Sieve = emitter.build(source)
+    sieve: Sieve = emitter.build(f"def compiled(nodes, V, D):\n{_with_memos(body)}")
     return sieve
 
 
@@ -551,13 +551,18 @@ class _Emitter:
         if tree.name in ("lodging-date", "list-value"):
             kind = Type.STRING
         function = self._constant(FUNCTIONS[NSW_FUNCTIONS][tree.name].call)
-        texts = [
-            f"list({code.text})"
-            if code.type is Type.ATTRIBUTES or (code.type is Type.NODES and not code.is_one)
-            else code.text
-            for code in codes
-        ]
-        return _Code(f"{function}({', '.join(['None', *texts])})", kind)
+        is_sum = tree.name == "sum-equals"
+        values = [self._own_argument(code, is_sum=is_sum and not place) for place, code in enumerate(codes)]
+        return _Code(f"{function}({', '.join(['None', *values])})", kind)
+
+    def _own_argument(self, code: _Code, *, is_sum: bool) -> str:
+        """Give texts for nodes: the functions read nothing else of them, and only a sum reads all."""
+        if is_sum and code.type is Type.ATTRIBUTES:
+            return f"list({code.text})"
+        if is_sum and code.type is Type.NODES:
+            name = self._new()
+            return f"[T[{name}] for {name} in {self.many(code)}]"
+        return self.string(code) if code.type in (Type.NODES, Type.ATTRIBUTES) else code.text
 
     def _call(self, name: str, kind: Type, *arguments: str) -> _Code:
         return _Code(f"{name}({', '.join(arguments)})", kind)

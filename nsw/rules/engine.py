@@ -146,12 +146,19 @@ class _Judge:
                 continue
             if rule.checks:
                 left = [node for node in nodes if node not in claimed] if claimed else nodes
-                self._judge_nodes(rule, left, scope, firings)
-            if rule is not pattern.rules[-1]:
+                if left:
+                    self._judge_nodes(rule, left, scope, firings)
+            if not pattern.is_disjoint and rule is not pattern.rules[-1]:
                 claimed.update(nodes)
 
     def _nodes_of(self, rule: Rule, scope: Variables) -> Sequence[Node]:
         """Give the nodes that a rule's context matches: elements as they are, others as places."""
+        if rule.routes:
+            below = self._index.below
+            if len(rule.routes) == 1:
+                above, name = rule.routes[0]
+                return below[above].get(name, ())
+            return [node for above, name in rule.routes for node in below[above].get(name, ())]
         if rule.gather is not None:
             try:
                 return rule.gather(self._index)

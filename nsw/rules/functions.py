@@ -17,6 +17,8 @@ __all__ = ["FUNCTIONS", "Function", "in_list", "list_value"]
 
 def _text(value: object) -> str:
     """Give the XPath string value of an argument, without white space around it."""
+    if isinstance(value, str):
+        return value.strip(" \t\r\n")
     if isinstance(value, list):
         value = value[0] if value else ""
     if isinstance(value, _Element):

@@ -9,7 +9,16 @@ from lxml.etree import QName, XMLParser, XMLSyntaxError, XPath, XPathSyntaxError
 
 from nsw.errors import Code, ConfigError, Severity
 from nsw.rules.checks import ListsUsed, Names, find_faults
-from nsw.rules.compiled import CheckSource, Parts, Pattern, Rule, RuleLets, compile_rule, show
+from nsw.rules.compiled import (
+    CheckSource,
+    Parts,
+    Pattern,
+    Rule,
+    RuleLets,
+    compile_pattern,
+    compile_rule,
+    show,
+)
 from nsw.rules.compiler import NodeKind, Types
 from nsw.rules.context import OWN, RuleEntry
 from nsw.rules.engine import RuleSet
@@ -211,7 +220,7 @@ class _Loader:
             for rule in pattern.iterchildren(f"{_SCH}rule")
             for each in self._read_rule(rule, names, lets.types)
         ]
-        return Pattern(lets.used_in(self._sources[before:]), tuple(rules))
+        return compile_pattern(lets.used_in(self._sources[before:]), rules)
 
     def _read_rule(self, rule: _Element, outer: Names, types: Types) -> list[Rule]:
         """Read a rule; it is compiled once for each kind of node that its context matches."""
