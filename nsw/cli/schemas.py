@@ -18,6 +18,7 @@ from nsw.cli.output import (
     print_markdown_table,
     print_table,
     read_settings,
+    show,
     stdout,
 )
 from nsw.cli.validate import load_snapshot, today
@@ -25,6 +26,7 @@ from nsw.errors import CATALOGUE, ConfigError
 
 if TYPE_CHECKING:
     from nsw.messagetypes import MessageType
+    from nsw.onboarding import Problem
 
 _CODES_PAGE = """\
 # Codes
@@ -46,6 +48,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(no_args_is_help=True, help="The message types that the window knows.")
     group.command(name="list", epilog="Example: nsw schemas list --on 2026-01-31")(list_types)
+    group.command(name="check", epilog="Example: nsw schemas check schemas/th/response")(check)
     group.command(name="avro", epilog="Example: nsw schemas avro schemas/th/response/1.0 --check")(avro)
     app.add_typer(group, name="schemas")
     app.command(name="codes", epilog="Example: nsw codes --format markdown > docs/codes.md")(codes)
@@ -173,6 +176,54 @@ def _derive(folder: Path) -> tuple[Path, str]:
             f"{path}: 'root', 'schema', and 'schema' below 'avro' are needed: {error}"
         ) from error
     return target, build_avsc_text(derive_avro(xsd, root))
+
+
+def check(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Folders with message types, at any depth.",
+            show_default="the window's own",
+        ),
+    ] = None,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """
+    Prove message-type folders: schema, rules, fields, samples and Avro, everything that is wrong at once.
+
+    Exit code: 0 nothing wrong (there may be warnings), 1 problems, 2 it could not be tried.
+    """
+    from nsw.formats.xml import XmlLimits
+    from nsw.onboarding import Surroundings, check_folders
+    from nsw.reference import Limits
+
+    config = read_settings()
+    limits = Limits(XmlLimits(max_document_bytes=config.max_document_bytes), config.max_findings)
+    window = Surroundings(
+        tuple(config.schema_folders), config.reference_folder, config.schema_variables, limits
+    )
+    count, found = check_folders(folders or (), window)
+    warnings = sum(each.is_warning for each in found)
+    problems = len(found) - warnings
+    if output is OutputFormat.JSON:
+        print_json({"message_types": count, "problems": [_describe_problem(each) for each in found]})
+    else:
+        for each in found:
+            show(str(each))
+        show(f"{count} message types: {problems} problems, {warnings} warnings")
+    raise typer.Exit(1 if problems else 0)
+
+
+def _describe_problem(problem: "Problem") -> dict[str, object]:
+    return {
+        "file": str(problem.file),
+        "line": problem.line,
+        "severity": "warning" if problem.is_warning else "error",
+        "text": problem.sentence,
+    }
 
 
 # Catalogues.
