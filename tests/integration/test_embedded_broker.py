@@ -101,7 +101,10 @@ def test_keeps_records_over_restart_and_kill(tmp_path: Path, *, packaged: bool) 
         broker.kill()
         _start(broker)
         assert broker.bootstrap_servers == address
-        assert _read(broker, 3) == [b"one", b"two", b"three"]
+        # Seen with Kafka 4.3.1: a commit that was answered just before the kill may stay invisible until its writer is
+        # back (in 3 of 6 tries, for more than 150 s without it). The loops come back under the same name.
+        _write(broker, b"four")
+        assert _read(broker, 4) == [b"one", b"two", b"three", b"four"]
     finally:
         broker.stop()
 
