@@ -130,7 +130,8 @@ def _strip_times(message_type: MessageType, root: etree._Element, log: "list[etr
         if text == text.strip():
             continue
         declared = _xsd_element(message_type, element)
-        if declared is not None and declared.type.is_datetime():
+        simple = declared.type.simple_type if declared is not None else None
+        if simple is not None and simple.is_datetime():
             element.text = text.strip()
             stripped = True
     return stripped
@@ -286,10 +287,19 @@ def _plain_sequence(declared: XsdElement | None) -> list[_Slot] | None:
     content = _content_of(declared)
     if content is None or content.model != "sequence" or content.max_occurs != 1:
         return None
-    slots = [_slot(each) for each in content]
+    slots = [_slot(each) for each in _flattened(content)]
     plain = [each for each in slots if each is not None]
     names = [name for each in plain for name in each.names]
     return plain if len(plain) == len(slots) and len(set(names)) == len(names) else None
+
+
+def _flattened(group: XsdGroup) -> Iterator[object]:
+    """Give a sequence's particles; a sequence within it that stands just once, as extension makes, is opened."""
+    for particle in group:
+        if isinstance(particle, XsdGroup) and particle.model == "sequence" and particle.occurs == (1, 1):
+            yield from _flattened(particle)
+        else:
+            yield particle
 
 
 def _slot(particle: object) -> _Slot | None:
