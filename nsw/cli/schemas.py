@@ -1,6 +1,7 @@
 """``nsw schemas``, ``nsw codes`` and ``nsw metrics``: what the window knows, for people and for pages."""
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Annotated
@@ -26,8 +27,10 @@ from nsw.errors import CATALOGUE, ConfigError
 
 if TYPE_CHECKING:
     from nsw.messagetypes import MessageType
-    from nsw.onboarding import Problem
+    from nsw.onboarding import Problem, Surroundings
 
+_TYPE_NAME = re.compile(r"[a-z][a-z0-9.-]*")
+_VERSION = re.compile(r"[A-Za-z0-9._-]+")
 _CODES_PAGE = """\
 # Codes
 
@@ -49,6 +52,10 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="The message types that the window knows.")
     group.command(name="list", epilog="Example: nsw schemas list --on 2026-01-31")(list_types)
     group.command(name="check", epilog="Example: nsw schemas check schemas/th/response")(check)
+    group.command(
+        name="new",
+        epilog="Example: nsw schemas new note.xsd --root auto --type th.note --version 1.0 --into schemas/th/note/1.0",
+    )(new)
     group.command(name="avro", epilog="Example: nsw schemas avro schemas/th/response/1.0 --check")(avro)
     app.add_typer(group, name="schemas")
     app.command(name="codes", epilog="Example: nsw codes --format markdown > docs/codes.md")(codes)
@@ -196,16 +203,9 @@ def check(
 
     Exit code: 0 nothing wrong (there may be warnings), 1 problems, 2 it could not be tried.
     """
-    from nsw.formats.xml import XmlLimits
-    from nsw.onboarding import Surroundings, check_folders
-    from nsw.reference import Limits
+    from nsw.onboarding import check_folders
 
-    config = read_settings()
-    limits = Limits(XmlLimits(max_document_bytes=config.max_document_bytes), config.max_findings)
-    window = Surroundings(
-        tuple(config.schema_folders), config.reference_folder, config.schema_variables, limits
-    )
-    count, found = check_folders(folders or (), window)
+    count, found = check_folders(folders or (), _surroundings())
     warnings = sum(each.is_warning for each in found)
     problems = len(found) - warnings
     if output is OutputFormat.JSON:
@@ -215,6 +215,61 @@ def check(
             show(str(each))
         show(f"{count} message types: {problems} problems, {warnings} warnings")
     raise typer.Exit(1 if problems else 0)
+
+
+def _surroundings() -> "Surroundings":
+    from nsw.formats.xml import XmlLimits
+    from nsw.onboarding import Surroundings
+    from nsw.reference import Limits
+
+    config = read_settings()
+    limits = Limits(XmlLimits(max_document_bytes=config.max_document_bytes), config.max_findings)
+    return Surroundings(
+        tuple(config.schema_folders), config.reference_folder, config.schema_variables, limits
+    )
+
+
+def new(
+    xsd: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The XSD of the documents.")],
+    name: Annotated[str, typer.Option("--type", metavar="NAME", help="Name of the message type.")],
+    version: Annotated[str, typer.Option("--version", help="Its version.")],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The new folder; it is not there yet.")],
+    root: Annotated[
+        str, typer.Option("--root", help="{namespace}name of the root element; auto when there is only one.")
+    ] = "auto",
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Copy the XSD and all that it includes, instead of naming it.")
+    ] = False,
+) -> None:
+    """
+    Make a message-type folder from an XSD: fields are suggested, the Avro schema derived; then prove it.
+
+    Exit code: 0 made, 1 made but the proof finds problems, 2 not made. Nothing is ever overwritten.
+    """
+    from nsw.onboarding import NewType, check_folders, plan_type
+
+    if into.exists():
+        raise ConfigError(f"{into}: is there already; nothing was written")
+    if not _TYPE_NAME.fullmatch(name) or not _VERSION.fullmatch(version):
+        raise ConfigError(
+            "--type is of a-z, 0-9, '.' and '-'; --version of letters, digits, '.', '-' and '_'"
+        )
+    window = _surroundings()
+    known = load_snapshot(read_settings()).catalogue.types
+    avro_id = max((each.avro_id or 0 for each in known), default=0) + 1
+    since = datetime.now(UTC).date()
+    plan = plan_type(NewType(xsd, root, name, version, into, since, avro_id, copy), window.variables)
+    for path, content in plan.files.items():
+        (into / path).parent.mkdir(parents=True, exist_ok=True)
+        with (into / path).open("xb") as file:
+            file.write(content)
+        show(str(into / path))
+    for note in plan.notes:
+        show(note)
+    _, found = check_folders([into], window)
+    for each in found:
+        show(str(each))
+    raise typer.Exit(0 if all(each.is_warning for each in found) else 1)
 
 
 def _describe_problem(problem: "Problem") -> dict[str, object]:

@@ -145,7 +145,7 @@ class _Check:
         self.problems += problems
         if schema is None or problems:
             return None
-        root = schema.maps.elements.get(written.root)
+        root = schema.maps.elements.get(written.root.removeprefix("{}"))
         if not isinstance(root, XsdElement):
             names = sorted(str(name) for name in schema.elements)
             shown = ", ".join(names[:_MOST_SHOWN]) + (" …" if len(names) > _MOST_SHOWN else "")
@@ -157,7 +157,9 @@ class _Check:
 
     def check_avro(self, written: WrittenType, xsd: Path, avsc: Path) -> None:
         """Compare the Avro schema with what the XSD gives."""
-        derived = self.attempt(lambda: build_avsc_text(derive_avro(xsd, written.root)), avsc)
+        derived = self.attempt(
+            lambda: build_avsc_text(derive_avro(xsd, written.root.removeprefix("{}"))), avsc
+        )
         if derived is None or not avsc.is_file():
             return  # the loader tells that it is missing
         lines = avsc.read_text("utf-8", "replace").splitlines()

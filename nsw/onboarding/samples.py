@@ -193,7 +193,7 @@ def _check_document(
         one, two = ("valid", "not") if is_valid else ("not valid", "valid")
         yield Problem(path, None, f"libxml2 calls it {one}, the xmlschema package {two}")
     mapping = message_type.avro
-    declared = schema.maps.elements.get(message_type.root)
+    declared = schema.maps.elements.get(message_type.root.removeprefix("{}"))
     if not is_valid or mapping is None or declared is None:
         return
     try:

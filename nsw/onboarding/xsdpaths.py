@@ -22,7 +22,7 @@ from xmlschema.validators import (
     XsdGroup,
 )
 
-__all__ = ["DeclarationTree", "Nodes", "find_dead_paths"]
+__all__ = ["DeclarationTree", "Nodes", "find_dead_paths", "repeated_children"]
 
 _STRICT = "strict"
 _CLOSE = 0.6
@@ -125,14 +125,13 @@ class DeclarationTree:
                 parents[child].add(parent)
         return parents
 
-    @cached_property
-    def has_anything(self) -> bool:
-        """Whether a wildcard lets in elements that are not declared."""
-        return any(
-            wildcard.process_contents != _STRICT
-            for element in self.parents
-            for wildcard in self.children(element)[1]
-        )
+    def way_to(self, element: XsdElement) -> list[XsdElement]:
+        """Give a shortest way from the root to an element that can be there, both included."""
+        steps = [element]
+        while steps[0] is not self.root:
+            parents = self.parents[steps[0]]
+            steps.insert(0, next(each for each in self.parents if each in parents))
+        return steps
 
     def below(self, nodes: Iterable[Node]) -> Nodes:
         """Give nodes with all elements at any depth below them."""
@@ -151,6 +150,13 @@ class DeclarationTree:
                     if isinstance(child, XsdElement):
                         waiting.append(child)
         return frozenset(found)
+
+
+def repeated_children(element: XsdElement) -> Iterator[XsdElement]:
+    """Give the child elements that may stand more than once, by themselves."""
+    for particle in _particles(getattr(element.type, "content", None)):
+        if isinstance(particle, XsdElement) and particle.max_occurs != 1:
+            yield particle.ref if isinstance(particle.ref, XsdElement) else particle
 
 
 def _particles(content: object) -> Iterator[XsdElement | XsdAnyElement]:
@@ -388,12 +394,7 @@ class _Walk:
 
     def full_path(self, element: XsdElement) -> str:
         """Give the shortest path to an element that can be there."""
-        steps = [element]
-        while steps[0] is not self.tree.root:
-            # The first way by which it was met is the shortest; parents met later come after it.
-            parents = self.tree.parents[steps[0]]
-            steps.insert(0, next(each for each in self.tree.parents if each in parents))
-        return "/" + "/".join(map(self.show, steps))
+        return "/" + "/".join(map(self.show, self.tree.way_to(element)))
 
     def show(self, node: Node) -> str:
         """Name a node as the XPath would."""
