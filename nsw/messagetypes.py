@@ -180,7 +180,7 @@ class Catalogue:
             raise MessageError(Code.VERSION_NOT_IN_FORCE, f"{versions[0].name} on {on}")
         namespaces = self._namespaces_of(root.rpartition("}")[2])
         if namespaces:
-            raise MessageError(Code.WRONG_NAMESPACE, f"{root} is known as {', '.join(namespaces)}")
+            raise MessageError(Code.WRONG_NAMESPACE, f"{root[:200]} is known as {', '.join(namespaces)}")
         raise MessageError(Code.UNKNOWN_ROOT, root[:200])
 
     def of_schema_id(self, schema_id: int, on: date) -> MessageType:

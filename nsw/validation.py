@@ -8,7 +8,7 @@ first surprise. So on a broken content model, and only then, the `xmlschema` pac
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, cast
 
 from lxml import etree
@@ -20,8 +20,12 @@ from nsw.formats.xml import build_path
 from nsw.messagetypes import MessageType
 from nsw.model import Finding, finding_of
 
-#: Elements that the slow pass may look at (about 30 us each): a batch has one second for everything.
-SLOW_PASS_ELEMENTS = 20_000
+#: Elements and attributes that the slow pass may look at (30 to 170 us each): a batch has one second for all.
+SLOW_PASS_ELEMENTS = 10_000
+#: Faults that are looked at: nobody reads more, and a hostile document may have as many as it has bytes.
+MAX_FAULTS = 500
+#: An element with more attributes or namespaces than this is left to libxml2: the slow pass costs their square.
+_MAX_ATTRIBUTES = 50
 _MAX_DETAIL = 300
 _CONTENT = "SCHEMAV_ELEMENT_CONTENT"
 _DATATYPE = "SCHEMAV_CVC_DATATYPE_VALID_1_2_1"
@@ -77,55 +81,88 @@ def check_schema(message_type: MessageType, root: etree._Element) -> list[Findin
     schema = message_type.schema
     if schema.validate(root):
         return []
+    places = _Places(root)
     log = list(schema.error_log)
-    if _strip_times(message_type, root, log):
+    if _strip_times(message_type, places, log[:MAX_FAULTS]):
         if schema.validate(root):
             return []
         log = list(schema.error_log)
-    faults, ended_early = _all_faults(message_type, root, log)
-    findings = _findings(root, faults)
+    faults, ended_early = _all_faults(message_type, places, log[:MAX_FAULTS])
+    findings = _findings(places, faults[:MAX_FAULTS])
     if ended_early:
         findings.append(
             finding_of(Code.SCHEMA_BUDGET_ENDED, f"more than {SLOW_PASS_ELEMENTS} elements to look at")
         )
+    elif len(log) > MAX_FAULTS or len(faults) > MAX_FAULTS:
+        findings.append(finding_of(Code.SCHEMA_BUDGET_ENDED, f"there are more than {MAX_FAULTS}"))
     return findings
 
 
-def _element_at(root: etree._Element, error: "etree._LogEntry") -> etree._Element:
+class _Places:
     """
-    Find the element that an error of libxml2 is about.
+    Finds elements by libxml2's paths, and tells the path of an element; counts each parent's children only once.
 
-    Its paths have the document's own prefixes, which may change their meaning on the way down, and ``*`` for an
+    libxml2's paths have the document's own prefixes, which may change their meaning on the way down, and ``*`` for an
     element of a default namespace; so each step is looked up among the children as libxml2 counts them.
     """
-    element = root
-    for step in (error.path or "").split("/")[2:]:
-        found = _child_at(element, step)
-        if found is None:
-            break
-        element = found
-    return element
+
+    def __init__(self, root: etree._Element) -> None:
+        self.root = root
+        self._alike: dict[etree._Element, dict[str, list[etree._Element]]] = {}
+        self._steps: dict[etree._Element, dict[etree._Element, str]] = {}
+
+    def find(self, error: "etree._LogEntry") -> etree._Element:
+        """Find the element that an error is about, or the nearest one around it."""
+        element = self.root
+        for step in (error.path or "").split("/")[2:]:
+            name, _, place = step.rstrip("]").partition("[")
+            alike = self._children(element).get(name, [])
+            index = int(place) - 1 if place else 0
+            if index >= len(alike):
+                break
+            element = alike[index]
+        return element
+
+    def path(self, element: etree._Element) -> str:
+        """Give the same path as ``build_path``."""
+        parent = element.getparent()
+        if parent is None:
+            return build_path(element)
+        if parent not in self._steps:
+            self._steps[parent] = self._number(parent)
+        return f"{self.path(parent)}/{self._steps[parent][element]}"
+
+    def _children(self, parent: etree._Element) -> dict[str, list[etree._Element]]:
+        if parent not in self._alike:
+            found: dict[str, list[etree._Element]] = {"*": []}
+            for child in parent:
+                if isinstance(child.tag, str):
+                    found["*"].append(child)
+                    found.setdefault(_shown_name(child), []).append(child)
+            self._alike[parent] = found
+        return self._alike[parent]
+
+    @staticmethod
+    def _number(parent: etree._Element) -> dict[etree._Element, str]:
+        counts: dict[str, int] = {}
+        steps: dict[etree._Element, str] = {}
+        for child in parent:
+            if isinstance(child.tag, str):
+                counts[child.tag] = counts.get(child.tag, 0) + 1
+                steps[child] = f"{_shown_name(child)}[{counts[child.tag]}]"
+        return steps
 
 
-def _child_at(parent: etree._Element, step: str) -> etree._Element | None:
-    name, _, place = step.rstrip("]").partition("[")
-    prefix, _, local = name.rpartition(":")
-    alike = [
-        child
-        for child in parent
-        if isinstance(child.tag, str)
-        and (name == "*" or (local_name(child) == local and (child.prefix or "") == prefix))
-    ]
-    index = int(place) - 1 if place else 0
-    return alike[index] if index < len(alike) else None
+def _shown_name(element: etree._Element) -> str:
+    return f"{element.prefix}:{local_name(element)}" if element.prefix else local_name(element)
 
 
-def _strip_times(message_type: MessageType, root: etree._Element, log: "list[etree._LogEntry]") -> bool:
+def _strip_times(message_type: MessageType, places: _Places, log: "list[etree._LogEntry]") -> bool:
     stripped = False
     for error in log:
         if error.type_name != _DATATYPE:
             continue
-        element = _element_at(root, error)
+        element = places.find(error)
         text = element.text or ""
         if text == text.strip():
             continue
@@ -168,44 +205,58 @@ def _child_declaration(group: XsdGroup, tag: str) -> XsdElement | None:
 
 
 def _all_faults(
-    message_type: MessageType, root: etree._Element, log: "list[etree._LogEntry]"
+    message_type: MessageType, places: _Places, log: "list[etree._LogEntry]"
 ) -> tuple[list[_Fault], bool]:
     """Take libxml2's faults, and for elements with a broken content model those of the slow pass instead."""
-    scopes = _broken_scopes(root, log)
+    scopes = _broken_scopes(places, log)
     budget = SLOW_PASS_ELEMENTS
     slow: list[_Fault] = []
     searched: set[etree._Element] = set()
     for scope in scopes:
         declared = _xsd_element(message_type, scope)
-        budget -= sum(1 for _ in scope.iter("*"))
+        budget -= _cost_of(scope)
         if declared is None or budget < 0:
             continue
-        slow.extend(_slow_faults(message_type, declared, scope))
+        slow.extend(islice(_slow_faults(message_type, declared, scope), MAX_FAULTS + 1))
         searched.add(scope)
     fast = [
         fault
-        for fault in _fast_faults(root, log)
+        for fault in _fast_faults(places, log)
         if searched.isdisjoint(chain((fault.element,), fault.element.iterancestors()))
         or (fault.element in searched and fault.code is Code.SCHEMA_KEY)
     ]
     return fast + slow, budget < 0
 
 
-def _broken_scopes(root: etree._Element, log: "list[etree._LogEntry]") -> list[etree._Element]:
+def _cost_of(scope: etree._Element) -> int:
+    """Count a scope's elements and attributes; what the slow pass would choke on costs the whole budget."""
+    count = 0
+    for element in scope.iter("*"):
+        count += 1 + len(element.attrib)
+        if (
+            len(element.attrib) > _MAX_ATTRIBUTES
+            or len(element.nsmap) > _MAX_ATTRIBUTES
+            or count > SLOW_PASS_ELEMENTS
+        ):
+            return SLOW_PASS_ELEMENTS + 1
+    return count
+
+
+def _broken_scopes(places: _Places, log: "list[etree._LogEntry]") -> list[etree._Element]:
     """List the outermost elements whose children are not as the schema wants them."""
     broken: dict[etree._Element, None] = {}
     for error in log:
         if error.type_name == _CONTENT:
-            element = _element_at(root, error)
+            element = places.find(error)
             parent = element if "Missing child" in error.message else element.getparent()
-            broken[root if parent is None else parent] = None
+            broken[places.root if parent is None else parent] = None
     return [each for each in broken if broken.keys().isdisjoint(each.iterancestors())]
 
 
-def _fast_faults(root: etree._Element, log: "list[etree._LogEntry]") -> Iterator[_Fault]:
+def _fast_faults(places: _Places, log: "list[etree._LogEntry]") -> Iterator[_Fault]:
     seen: set[tuple[etree._Element, Code]] = set()
     for error in log:
-        element = _element_at(root, error)
+        element = places.find(error)
         code = _code_of(error)
         if code is Code.SCHEMA_WRONG_VALUE:
             if (element, code) in seen:
@@ -370,12 +421,12 @@ def _longest_ordered(places: list[int]) -> list[int]:
     return run[::-1]
 
 
-def _findings(root: etree._Element, faults: list[_Fault]) -> list[Finding]:
-    order = {element: place for place, element in enumerate(root.iter())}
+def _findings(places: _Places, faults: list[_Fault]) -> list[Finding]:
+    order = {element: place for place, element in enumerate(places.root.iter())}
     faults.sort(key=lambda fault: (order.get(fault.element, 0), fault.code, fault.detail))
     return [
         finding_of(
-            fault.code, fault.detail[:_MAX_DETAIL], path=build_path(fault.element), line=_line(fault.element)
+            fault.code, fault.detail[:_MAX_DETAIL], path=places.path(fault.element), line=_line(fault.element)
         )
         for fault in faults
     ]

@@ -4,7 +4,7 @@ import pytest
 
 from nsw.formats.xml import parse_xml
 from nsw.messagetypes import MessageType, load_message_type
-from nsw.validation import check_schema
+from nsw.validation import MAX_FAULTS, check_schema
 
 TYPE = """\
 message_type: t.order
@@ -154,3 +154,27 @@ def test_reports_the_line(order: MessageType) -> None:
     assert finding.line == 3
     assert "soon" in finding.text_en
     assert "soon" in finding.text_th
+
+
+HOSTILE = {
+    "attributes": "<Order xmlns='urn:t' " + " ".join(f"a{each}=''" for each in range(2000)) + "/>",
+    "children": "<Order xmlns='urn:t'>" + "<x/>" * 40_000 + "</Order>",
+    "children within the budget": "<Order xmlns='urn:t'>" + "<x/>" * 9_000 + "</Order>",
+    "attributes of many": "<Order xmlns='urn:t'>" + "<Line a='' b='' c=''/>" * 20_000 + "</Order>",
+    "namespaces": "<Order xmlns='urn:t' "
+    + " ".join(f"xmlns:p{each}='urn:{each}'" for each in range(3000))
+    + ">"
+    + "".join(f"<p{each}:x/>" for each in range(3000))
+    + "</Order>",
+    "wrong values": f"<Order xmlns='urn:t'>{HEAD}{DAY}" + LINE.replace("AB", "abc") * 20_000 + "</Order>",
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_document_that_is_all_faults_costs_a_bounded_time(name: str, order: MessageType) -> None:
+    """Unbounded, each took minutes; the time-out of this test is far above what it takes."""
+    findings = check_schema(order, parse_xml(HOSTILE[name].encode()))
+
+    assert 1 <= len(findings) <= MAX_FAULTS + 1
+    assert findings[-1].code == "NSW-2007"
