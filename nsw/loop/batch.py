@@ -33,10 +33,14 @@ class Batch:
     publications: list[Publication] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
-    def delivered(self, record: Record, error: KafkaError | None, message: Message) -> None:
-        """Note a delivery that failed; the client calls this back for such ones only."""
+    def delivered(self, record: Record, topic: str, error: KafkaError | None, _message: Message) -> None:
+        """
+        Note a delivery that failed; the client calls this back for such ones only.
+
+        The topic is bound when producing: a message of a fenced producer can't even tell its own.
+        """
         if error is not None:
-            self.failed(record, message.topic() or "", error)
+            self.failed(record, topic, error)
 
     def failed(self, record: Record, topic: str, error: KafkaError) -> None:
         """Note that a publication for *record* did not reach *topic*."""

@@ -153,10 +153,16 @@ class TransactionalLoop:
         committing = False
         # Taken before the work, so that a generation that ends meanwhile is refused by the coordinator.
         group = self._source.group()
+        # Before the transaction begins: one slow record must not let it time out, with everybody's in it.
+        try:
+            outputs = self._process(batch, started + self._settings.batch_seconds)
+        except TransientError as error:
+            self._put_back(str(error), batch, learnt=False)
+            return
         try:
             self._call("begin", self._producer.begin_transaction)
             self._step("begin")
-            self._produce(batch, started + self._settings.batch_seconds)
+            self._produce(batch, outputs)
             self._step("produce")
             self._flush(batch)
             self._step("flush")
@@ -176,28 +182,33 @@ class TransactionalLoop:
         self._work.committed(batch.records, batch.publications, time.monotonic() - started)
         self._step("committed")
 
-    def _produce(self, batch: Batch, until: float) -> None:
+    def _process(self, batch: Batch, until: float) -> list[Sequence[Publication]]:
+        """Take records until the batch is full, and give what each leads to."""
         backlog, records, suspects = self._source.backlog, batch.records, self._suspects
         record_limit, bytes_left = self._settings.batch_records, self._settings.batch_bytes
+        outputs: list[Sequence[Publication]] = []
         while backlog and len(records) < record_limit:
             alone = bool(suspects) and place_of(backlog.first()) in suspects
             if alone and records:
-                return
+                break
             record = backlog.take()
             records.append(record)
             try:
-                self._publish(batch, record, self._outputs_of(record))
-            except (AbortError, LoopFatalError):
+                outputs.append(self._outputs_of(record))
+            except TransientError:
                 raise
-            except TransientError as error:
-                raise AbortError(str(error)) from error
             except Exception as error:
                 error.add_note(f"at {record.topic}[{record.partition}] offset {record.offset}")
                 raise
             bytes_left -= len(record.value or b"")
             if alone or bytes_left <= 0 or time.monotonic() >= until:
-                return
-            if len(records) % _POLL_EVERY_RECORDS == 0:
+                break
+        return outputs
+
+    def _produce(self, batch: Batch, outputs: Sequence[Sequence[Publication]]) -> None:
+        for count, (record, publications) in enumerate(zip(batch.records, outputs, strict=True), start=1):
+            self._publish(batch, record, publications)
+            if count % _POLL_EVERY_RECORDS == 0:
                 self._producer.poll(0)
                 batch.check()
 
@@ -212,9 +223,9 @@ class TransactionalLoop:
         return self._work.refuse(record, Code.OUTPUT_TOO_LARGE, oversized)
 
     def _publish(self, batch: Batch, record: Record, publications: Sequence[Publication]) -> None:
-        on_delivery = partial(batch.delivered, record)
         batch.publications.extend(publications)
         for publication in publications:
+            on_delivery = partial(batch.delivered, record, publication.topic)
             while not self._publish_one(batch, record, publication, on_delivery):
                 self._producer.poll(_RETRY_SECONDS)
                 batch.check()
@@ -302,11 +313,14 @@ class TransactionalLoop:
     def _abort(self, reason: str, batch: Batch, cause: KafkaError | None, *, committing: bool) -> None:
         log.warning("aborting a batch of %d records: %s", len(batch.records), reason)
         self._abort_transaction(committing=committing)
+        self._put_back(reason, batch, learnt=self._learn(batch, cause))
+
+    def _put_back(self, reason: str, batch: Batch, *, learnt: bool) -> None:
         # The records are done again from memory: no seek, whose position would have to be trusted.
         self._source.backlog.put_back(batch.records)
         self._work.aborted(reason)
         self._step("abort")
-        if self._learn(batch, cause):
+        if learnt:
             self._aborts = 0
             return
         self._aborts += 1

@@ -141,7 +141,7 @@ class TestBatch:
     def test_takes_no_error_for_a_delivery(self) -> None:
         """A delivery report without an error is no failure."""
         batch = Batch()
-        batch.delivered(record(1), None, Message(topic="out"))
+        batch.delivered(record(1), "out", None, Message(topic="out"))
         batch.check()
 
     @pytest.mark.parametrize(
@@ -536,14 +536,13 @@ class TestErrors:
     ) -> None:
         """Before a commit was asked for, a broken producer can be replaced: nothing can have been committed."""
         bench = Bench(record(0))
-        bench.work.outputs[0] = TransientError("later")
+        bench.producer.errors["send-offsets"].append(KafkaException(KafkaError(KafkaError._STATE, "later")))
         bench.producer.errors["abort"].append(
             KafkaException(KafkaError(KafkaError.INVALID_TXN_STATE, "no transaction", fatal=True))
         )
         replacement = FakeProducer()
         monkeypatch.setattr(transactional, "Producer", lambda _: replacement)
         bench.run_batch()
-        bench.work.outputs.clear()
         bench.run_all()
         assert replacement.calls == ["init", "begin", "flush", "send-offsets", "commit"]
         assert bench.work.committed_offsets == [[0]]
