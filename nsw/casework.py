@@ -1,20 +1,23 @@
 """Casework: the only role that decides. It carries out what ``processing.process`` says, and keeps counts."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from nsw import telemetry
 from nsw.control import build_pause
-from nsw.envelope import parse_stamp
+from nsw.envelope import last_header, parse_stamp
 from nsw.errors import Code, MessageError, Severity, Verdict
-from nsw.held import build_held
+from nsw.events import EventType, build_event
+from nsw.held import TOPIC, build_held
 from nsw.identifiers import PartyId
 from nsw.model import Publication, Purpose, Record, SenderRole
 from nsw.processing import Outcome, process, refuse
 from nsw.reference import Reference
 from nsw.telemetry import Telemetry
 
+log = logging.getLogger(__name__)
 ROLE = "casework"
 _REFRESH_SECONDS = 5.0
 _FORCED_REFRESH_SECONDS = 0.5
@@ -131,6 +134,7 @@ class Casework:
     def _carry_out(self, outcome: Outcome) -> Sequence[Publication]:
         self._outcomes.append(outcome)
         publications = [self._deliverable(each) for each in outcome.publications]
+        publications += self._held_events(outcome, publications)
         pause = self._pause_after(outcome)
         return publications if pause is None else [*publications, pause]
 
@@ -142,10 +146,26 @@ class Casework:
             return publication
         return build_held(publication, Code.DESTINATION_MISSING, f"{publication.topic}: {reason}")
 
+    def _held_events(self, outcome: Outcome, publications: Sequence[Publication]) -> list[Publication]:
+        """Say what did not go out: the other events were written before it was known."""
+        held = [each for each in publications if each.purpose is Purpose.HELD]
+        if not held or outcome.submission is None:
+            return []
+        written = sum(1 for each in publications if each.purpose is Purpose.EVENT)
+        events = []
+        for number, each in enumerate(held, start=written + 1):
+            topic = last_header(each.headers, TOPIC)
+            log.warning("held for %s: %s", topic, each.counted_as)
+            data = {"topic": topic, "code": each.counted_as}
+            source = self._reference.window.source
+            events.append(build_event(outcome.submission, source, EventType.DELIVERY_HELD, number, data))
+        return events
+
     def _pause_after(self, outcome: Outcome) -> Publication | None:
         """Pause the inbox of a party whose dead letters flood in, and only that one."""
         submission = outcome.submission
-        if submission is None or submission.role is not SenderRole.TRADER:
+        # A replay is an operator's doing, not the party's.
+        if submission is None or submission.role is not SenderRole.TRADER or submission.attempt > 1:
             return None
         if outcome.verdict is not Verdict.DEAD_LETTER:
             self._open_rows.pop(submission.party, None)

@@ -26,6 +26,7 @@ class EventType(StrEnum):
     DECLARATION_ACKNOWLEDGED = "nsw.declaration.acknowledged"
     RESPONSE_RECEIVED = "nsw.response.received"
     RESPONSE_DELIVERED = "nsw.response.delivered"
+    DELIVERY_HELD = "nsw.delivery.held"
     DEAD_LETTER_KEPT = "nsw.deadletter.kept"
 
 

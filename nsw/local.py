@@ -100,6 +100,20 @@ class LocalWindow:
             raise InvariantError("the worker was not started yet")
         return self._worker
 
+    def check(self) -> None:
+        """
+        Look after everything that runs; to be called every second or so.
+
+        Raises:
+            ConfigError: Kafka has ended, or the worker can't be kept running.
+        """
+        if self._broker is not None:
+            self._broker.check_running()
+        restarts = self.worker.restarts
+        self.worker.check()
+        if self.worker.restarts > restarts:
+            self._tell(f"the worker had died and was started again ({self.worker.restarts} times)")
+
     def __enter__(self) -> Self:
         try:
             self._start()

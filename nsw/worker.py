@@ -51,6 +51,10 @@ def run(config: Config, roles: Sequence[Role]) -> int:
     Raises:
         ConfigError: every problem found before the first record is read.
     """
+    if config.uses_development_key:
+        log.warning(
+            "NSW_CONVERSATION_KEY is not set: with the published one anybody can forge conversation ids"
+        )
     reference = load_snapshot(config)
     reference.catalogue.warm()
     connection = Connection(config.bootstrap_servers)

@@ -173,5 +173,5 @@ def run_up(
             tell(f"parties: {', '.join(sorted(reference.parties))}")
             tell("the window is up; Ctrl-C stops it")
             while not ended.wait(1.0):
-                window.worker.check()
+                window.check()
     tell("everything stopped")

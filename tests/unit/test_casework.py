@@ -69,6 +69,7 @@ def test_holds_back_only_what_has_no_destination(
     assert purposes(published) == [Purpose.DELIVERY, Purpose.HELD, Purpose.ANSWER]
     assert parse_held(record_of(held)).meant.topic == "nsw.agency.DFT.inbox"
     assert parse_held(record_of(held)).meant.value == small
+    assert [each.counted_as for each in published if each.purpose is Purpose.EVENT][-1] == "nsw.delivery.held"
 
 
 def test_holds_back_what_the_broker_refused(reference: Reference, metrics: Telemetry, small: bytes) -> None:
