@@ -168,7 +168,7 @@ def test_a_java_that_ends_at_once_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_damaged_class_archive_only_costs_time(tmp_path: Path) -> None:
-    """Java crashes on it; it is thrown away, and the broker starts without."""
+    """Java 17 crashes on it, and is started without it; Java 25 leaves it aside by itself."""
     jars = prepare_runtime().class_path[0].parent
     shutil.copytree(jars, tmp_path / "cache" / jars.name)
     settings = BrokerSettings(cache_folder=tmp_path / "cache")
@@ -178,7 +178,6 @@ def test_a_damaged_class_archive_only_costs_time(tmp_path: Path) -> None:
     os.truncate(archive.top, archive.top.stat().st_size // 2)
     with EmbeddedBroker(tmp_path, settings) as broker:
         assert broker.is_running
-        assert not archive.top.exists()
 
 
 def test_a_death_in_service_is_told(broker: EmbeddedBroker) -> None:
