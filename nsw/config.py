@@ -4,7 +4,6 @@ How a process runs: settings from the environment (``NSW_…``), every problem l
 What the pipeline *is* (message types, permits, routes, agencies) lies in reviewed files; see ``reference``.
 """
 
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -91,11 +90,6 @@ class Config(BaseModel):
     def schema_variables(self) -> dict[str, str]:
         """Variables that ``type.yaml`` files may use."""
         return {"NSW_CONFORMANCE_DATA": str(self.conformance_data)}
-
-    @property
-    def host(self) -> str:
-        """Name of the machine, for messages to operators."""
-        return socket.gethostname()
 
 
 def load_config(environ: Mapping[str, str], **overrides: object) -> Config:

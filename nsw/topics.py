@@ -43,9 +43,6 @@ H_REFERENCE_VERSION = "nsw-reference-data-version"
 H_ROUTES = "nsw-routes"
 H_VERDICT = "nsw-verdict"
 
-#: Headers of a sender that mean something to the window; each may be given once.
-SENDER_HEADERS = (CONTENT_TYPE, TRACEPARENT, H_CONVERSATION)
-
 CONTENT_TYPE_BY_FORMAT = {"xml": "application/xml", "avro": "application/avro"}
 #: What senders may write for a format, without parameters, lower case.
 ACCEPTED_CONTENT_TYPES = {
