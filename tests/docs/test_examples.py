@@ -31,10 +31,11 @@ _BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _WAIT_SECONDS = 30.0
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give a folder that looks like the repository's, in which `nsw up` runs."""
-    folder = tmp_path_factory.mktemp("docs")
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder that looks like the repository's, in which `nsw up` runs: a page begins with an empty window."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
     for name in ("schemas", "deploy"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "var").mkdir()
