@@ -14,7 +14,7 @@ from nsw.demo.facts import Expected
 from nsw.errors import ConfigError, Verdict
 from nsw.routing import Party
 
-#: The samples are meant as lodged on this day; see ``tools/make_invalid_samples.py``.
+#: The samples are meant as lodged on this day; see ``tools/samples/files.py``.
 _MEANT_FOR = date(2026, 11, 18)
 _DECLARATION = Path("th/export-declaration/1.0/samples")
 _RESPONSE = Path("th/response/1.0/samples/valid/accepted.xml")

@@ -32,7 +32,8 @@ from nsw.local import LocalSettings, LocalWindow
 from nsw.model import Format, Headers, Publication, Purpose, Record
 from nsw.reference import Reference
 from nsw.worker import load_snapshot
-from tools.make_samples import Goods, build_export_declaration
+from tools.samples.export_declaration import build_export_declaration
+from tools.samples.trade import Goods
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 

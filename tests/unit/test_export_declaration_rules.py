@@ -17,8 +17,10 @@ from nsw.messagetypes import MessageType, load_message_type
 from nsw.model import Finding
 from nsw.rules import RuleContext, RuleSet, load_rule_set
 from nsw.validation import check_schema
-from tools import make_codes, make_invalid_samples
-from tools.make_invalid_samples import AIR, BOTH, LODGED_ON, ROAD, Case, Edit, drop, put, repeat
+from tools import make_codes
+from tools.samples.export_faults import BASE, BY_AIR, BY_ROAD, SAMPLES, TWO_ITEMS, UNKNOWN_TAX_ID
+from tools.samples.faults import Base, Case, Edit, drop, put, repeat
+from tools.samples.files import LODGED_ON
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPORT = ROOT / "schemas" / "th" / "export-declaration" / "1.0"
@@ -63,10 +65,8 @@ def rule_file() -> etree._Element:
 def judge(rule_set: RuleSet, code_lists: CodeLists, message_type: MessageType) -> Judge:
     """Give the codes found in the base document after some edits; the document must keep its schema."""
 
-    def codes(*edits: Edit, lodged_on: date = LODGED_ON, like: Case | None = None) -> list[str]:
-        base = like or Case("base", ())
-        case = Case("edited", (), edits, base.goods, base.transport, base.sale)
-        root = etree.fromstring(make_invalid_samples.build_sample(case))
+    def codes(*edits: Edit, lodged_on: date = LODGED_ON, like: Base = BASE) -> list[str]:
+        root = etree.fromstring(SAMPLES.build(Case("edited", (), edits, like)))
         assert check_schema(message_type, root) == []
         return [finding.code for finding in rule_set.check(root, RuleContext(lodged_on, code_lists)).findings]
 
@@ -158,9 +158,9 @@ class TestRuleFile:
 class TestSamples:
     def test_are_what_the_tool_makes(self) -> None:
         """Nobody edits an invalid sample by hand, and no old one is left over."""
-        contents = dict(make_invalid_samples.sample_files())
+        contents = dict(SAMPLES.invalid_files())
 
-        assert set(make_invalid_samples.SAMPLES.iterdir()) == contents.keys()
+        assert set((SAMPLES.folder / "invalid").iterdir()) == contents.keys()
         for path, content in contents.items():
             assert path.read_bytes() == content, path.name
 
@@ -289,26 +289,26 @@ class TestTransport:
     @pytest.mark.parametrize("name", ["BY TRUCK", "ON FOOT"])
     def test_by_road_is_by_truck_or_on_foot(self, judge: Judge, name: str) -> None:
         """Both names are good by road, and neither is by any other mode."""
-        assert judge(put("Control/BorderTransportMeansName", name), like=Case("", (), transport=ROAD)) == []
+        assert judge(put("Control/BorderTransportMeansName", name), like=BY_ROAD) == []
         assert judge(put("Control/BorderTransportMeansName", name)) == ["TH-EXP-072"]
 
     @pytest.mark.parametrize("flight", ["TG640", "TG 640", "3K512", "THA640A", "FD-3112"])
     def test_by_air_takes_flight_numbers(self, judge: Judge, flight: str) -> None:
         """Airlines have two characters or three letters."""
-        assert judge(put("Control/BorderTransportMeansName", flight), like=Case("", (), transport=AIR)) == []
+        assert judge(put("Control/BorderTransportMeansName", flight), like=BY_AIR) == []
 
     @pytest.mark.parametrize("flight", ["640", "TG", "BY AIR", "TG64000", "tg640"])
     def test_by_air_takes_nothing_else(self, judge: Judge, flight: str) -> None:
         """A name without airline or number is no flight."""
         edit = put("Control/BorderTransportMeansName", flight)
 
-        assert judge(edit, like=Case("", (), transport=AIR)) == ["TH-EXP-071"]
+        assert judge(edit, like=BY_AIR) == ["TH-EXP-071"]
 
     def test_by_air_needs_both_bills(self, judge: Judge) -> None:
         """Master and house air waybill are missed separately."""
         bills = drop("Control/MasterTransportDocumentID", "Control/HouseTransportDocumentID")
 
-        assert judge(bills, like=Case("", (), transport=AIR)) == ["TH-EXP-076", "TH-EXP-077"]
+        assert judge(bills, like=BY_AIR) == ["TH-EXP-076", "TH-EXP-077"]
 
 
 class TestTotals:
@@ -328,7 +328,7 @@ class TestTotals:
             put("Control/TotalNetNetWeightUnitCode", "TNE"),
         )
 
-        assert judge(*edits, like=Case("", (), goods=BOTH)) == codes
+        assert judge(*edits, like=TWO_ITEMS) == codes
 
     def test_take_a_gross_weight_equal_to_the_net_weight(self, judge: Judge) -> None:
         """Goods in bulk have no packing."""
@@ -373,10 +373,8 @@ class TestTotals:
             put("GoodsItem[2]/InvoiceID", "INV-2"),
         )
 
-        assert judge(*edits, like=Case("", (), goods=BOTH)) == []
-        assert judge(
-            *edits, put("Invoice[1]/TotalInvoiceAmount", "770.00"), like=Case("", (), goods=BOTH)
-        ) == ["TH-EXP-231"]
+        assert judge(*edits, like=TWO_ITEMS) == []
+        assert judge(*edits, put("Invoice[1]/TotalInvoiceAmount", "770.00"), like=TWO_ITEMS) == ["TH-EXP-231"]
 
 
 class TestInvoices:
@@ -384,7 +382,7 @@ class TestInvoices:
         """Two items with the same wrong invoice number are two findings."""
         wrong = (put("GoodsItem[1]/InvoiceID", "INV-OTHER"), put("GoodsItem[2]/InvoiceID", "INV-OTHER"))
 
-        assert Counter(judge(*wrong, like=Case("", (), goods=BOTH))) == {"TH-EXP-162": 2, "TH-EXP-164": 1}
+        assert Counter(judge(*wrong, like=TWO_ITEMS)) == {"TH-EXP-162": 2, "TH-EXP-164": 1}
 
     def test_given_three_times_are_told_twice(self, judge: Judge) -> None:
         """The first of equal invoices is not at fault."""
@@ -398,7 +396,7 @@ class TestInvoices:
             put("GoodsItem[1]/InvoiceID", "INV-2"),
         )
 
-        assert judge(*edits, like=Case("", (), goods=BOTH)) == []
+        assert judge(*edits, like=TWO_ITEMS) == []
 
     def test_in_several_currencies_bind_their_own_items(self, judge: Judge) -> None:
         """An item is in the currency of the invoice that it names, not of another one."""
@@ -408,9 +406,9 @@ class TestInvoices:
             put("GoodsItem[2]/InvoiceID", "INV-2"),
         )
 
-        assert judge(*second, like=Case("", (), goods=BOTH)) == ["TH-EXP-167"]
+        assert judge(*second, like=TWO_ITEMS) == ["TH-EXP-167"]
         in_euro = put("GoodsItem[2]/CurrencyCode", "EUR")
-        assert judge(*second, in_euro, like=Case("", (), goods=BOTH)) == []
+        assert judge(*second, in_euro, like=TWO_ITEMS) == []
 
 
 class TestPermits:
@@ -427,7 +425,7 @@ class TestPermits:
         """The standards institute's number is not in the facts, so its code 152 can't be looked up."""
         edits = (
             put("GoodsItem/Permit/PermitID", "EXEMPT152"),
-            put("GoodsItem/Permit/PermitIssuingAuthorityID", make_invalid_samples.UNKNOWN_TAX_ID),
+            put("GoodsItem/Permit/PermitIssuingAuthorityID", UNKNOWN_TAX_ID),
         )
 
         assert judge(*edits) == ["TH-EXP-271"]

@@ -15,7 +15,9 @@ import yaml
 from lxml import etree
 from stdnum.th import tin
 
-from tools.make_samples import FOOD, RICE, SAMPLE_BY_NAME, build_export_declaration, sample_files
+from tools.samples.catalogue import FOOD, RICE
+from tools.samples.export_declaration import VALID, build_export_declaration
+from tools.samples.export_faults import SAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "schemas"
@@ -45,7 +47,7 @@ def rows_of(path: Path, delimiter: str = "\t") -> list[dict[str, str]]:
 FIELDS = rows_of(EXPORT / "fields.tsv")
 SECTION_PATHS = tuple(dict.fromkeys(row["path"].rpartition("/")[0] for row in FIELDS))
 VALID_SAMPLES = sorted(path for folder in TYPES for path in folder.glob("samples/valid/*.xml"))
-EXPORT_SAMPLES = [EXPORT / "samples" / "valid" / f"{name}.xml" for name in SAMPLE_BY_NAME]
+EXPORT_SAMPLES = [EXPORT / "samples" / "valid" / f"{name}.xml" for name in VALID]
 
 
 def name_of(path: Path) -> str:
@@ -255,7 +257,7 @@ class TestSamples:
 
     def test_are_what_the_tool_makes(self) -> None:
         """Nobody edits a sample of the export declaration by hand."""
-        for path, content in sample_files():
+        for path, content in SAMPLES.valid_files():
             assert content == path.read_bytes(), path.name
 
     @pytest.mark.parametrize("sample", EXPORT_SAMPLES, ids=name_of)

@@ -12,7 +12,7 @@ from nsw.cli.app import app
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 EXPECTED = sorted(SCHEMAS.rglob("samples/**/*.expected.json"))
-#: All samples are meant as lodged on this day; see ``tools/make_invalid_samples.py``.
+#: All samples are meant as lodged on this day; see ``tools/samples/files.py``.
 LODGED_ON = "2026-11-18"
 
 

@@ -1,43 +1,25 @@
-"""
-Makes the invalid samples of the Thai export declaration: small documents with planted faults, and what is found.
+"""The invalid samples of the Thai export declaration: small documents with planted faults, and what is found."""
 
-Each starts as a valid declaration, gets the edits of its entry in ``CASES``, and must give exactly the findings
-listed there; nothing here runs the schema or the rules. Warnings alone leave a declaration accepted. All samples
-are meant as lodged on ``LODGED_ON``.
-
-Run ``python tools/make_invalid_samples.py`` to write the samples, and with ``--check`` to fail if one differs.
-"""
-
-import csv
-import json
-import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 
-from lxml import etree
-
-from tools.make_samples import (
-    BROKER,
-    Goods,
-    Sale,
-    Trader,
-    Transport,
-    build_export_declaration,
-    expected_answer,
+from tools.samples.export_declaration import LAYOUT, VALID, ExportSample
+from tools.samples.faults import (
+    MISSING,
+    UNEXPECTED,
+    WRONG_VALUE,
+    Case,
+    drop,
+    insert_before,
+    move_before,
+    put,
+    repeat,
+    without,
+    wrong,
 )
-
-NAMESPACE = "urn:nsw:th:export-declaration:1"
-FOLDER = Path(__file__).resolve().parent.parent / "schemas" / "th" / "export-declaration" / "1.0"
-SAMPLES = FOLDER / "samples" / "invalid"
-LODGED_ON = date(2026, 11, 18)
-
-MISSING, UNEXPECTED, WRONG_VALUE = "NSW-2001", "NSW-2002", "NSW-2003"
+from tools.samples.files import SampleSet
+from tools.samples.trade import BROKER, Goods, Sale, Trader, Transport
 
 TRADER = Trader(
     tax_id="0105599000019",
@@ -49,11 +31,11 @@ TRADER = Trader(
     province="กรุงเทพมหานคร",
     postcode="10110",
 )
-SEA = Transport("1", "SIAM LOTUS V.7E", "2801", "2836", "STHBL26110001", departs_on=date(2026, 11, 20))
+SEA = Transport("1", "SIAM LOTUS V.7E", "2801", "2836", "STHBL26110001", border_date=date(2026, 11, 20))
 AIR = Transport("4", "TG640", "1190", "1190", "STHAWB26110001", "21712345675", date(2026, 11, 20))
 ROAD = Transport("3", "BY TRUCK", "2901", "2901", "1", "LM29012611000045", date(2026, 11, 20))
 SALE = Sale(
-    consignee="MIHON SHOJI K.K.",
+    partner="MIHON SHOJI K.K.",
     street="1-2-3 REIBUN, TOKYO",
     postcode="1350000",
     country="JP",
@@ -91,147 +73,11 @@ SHIRTS = Goods(
     package_type="CT",
 )
 
-Edit = Callable[[etree._Element], None]
-
-
-@dataclass(frozen=True)
-class Case:
-    """
-    One invalid sample.
-
-    Attributes:
-        findings: each a code and, but for the root, a path below it: "TH-EXP-136 GoodsItem[2]/UNDGID".
-    """
-
-    name: str
-    findings: tuple[str, ...]
-    edits: tuple[Edit, ...] = ()
-    goods: tuple[Goods, ...] = (LEATHER,)
-    transport: Transport = SEA
-    sale: Sale = SALE
-
-
-def put(path: str, text: str) -> Edit:
-    """Give a field a value; a missing field is added where the schema wants it."""
-
-    def edit(root: etree._Element) -> None:
-        parent_path, _, name = path.rpartition("/")
-        parent = find(root, parent_path)
-        element = parent.find(qualified(name))
-        if element is None:
-            element = etree.Element(qualified(name))
-            parent.insert(place_of(parent, name), element)
-        element.text = text
-
-    return edit
-
-
-def drop(*paths: str) -> Edit:
-    """Take elements out."""
-
-    def edit(root: etree._Element) -> None:
-        for element in [find(root, path) for path in paths]:
-            parent = element.getparent()
-            if parent is not None:
-                parent.remove(element)
-
-    return edit
-
-
-def repeat(path: str, **fields: str) -> Edit:
-    """Put a copy of an element after it, with some fields changed."""
-
-    def edit(root: etree._Element) -> None:
-        element = find(root, path)
-        copied = deepcopy(element)
-        element.addnext(copied)
-        for name, text in fields.items():
-            put(name, text)(copied)
-
-    return edit
-
-
-def insert_before(path: str, name: str, text: str) -> Edit:
-    """Put a new element before another, wherever the schema wants it."""
-
-    def edit(root: etree._Element) -> None:
-        element = etree.Element(qualified(name))
-        element.text = text
-        find(root, path).addprevious(element)
-
-    return edit
-
-
-def move_before(path: str, other: str) -> Edit:
-    """Move an element before another one."""
-
-    def edit(root: etree._Element) -> None:
-        find(root, other).addprevious(find(root, path))
-
-    return edit
-
-
-def qualified(name: str) -> str:
-    """Give a local name, with its index if any, in the namespace of the message type."""
-    return f"{{{NAMESPACE}}}{name}"
-
-
-def find(root: etree._Element, path: str) -> etree._Element:
-    """
-    Find the element that an edit names.
-
-    Raises:
-        ValueError: there is none.
-    """
-    element = root.find("/".join(qualified(step) for step in path.split("/"))) if path else root
-    if element is None:
-        raise ValueError(f"the base document has no {path}")
-    return element
-
-
-@cache
-def child_names() -> Mapping[str, tuple[str, ...]]:
-    """Read the order of every section's children: its fields, then the sections inside it."""
-    names: dict[str, list[str]] = {}
-    with (FOLDER / "fields.tsv").open(encoding="utf-8", newline="") as table:
-        for row in csv.DictReader(table, delimiter="\t"):
-            section, _, name = row["path"].rpartition("/")
-            *outer, inner = section.split("/")
-            names.setdefault(inner, []).append(name)
-            for each in outer:
-                if inner not in names[each]:
-                    names[each].append(inner)
-    return {section: tuple(children) for section, children in names.items()}
-
-
-def place_of(parent: etree._Element, name: str) -> int:
-    """Tell at which index a new child belongs."""
-    order = child_names()[etree.QName(parent).localname]
-    later = {qualified(each) for each in order[order.index(name) + 1 :]}
-    return next((index for index, child in enumerate(parent) if child.tag in later), len(parent))
-
-
-def wrong(
-    code: str, path: str, text: str, *, goods: tuple[Goods, ...] = (LEATHER,), transport: Transport = SEA
-) -> Case:
-    """Make a case of one field with a wrong value, which is where the finding stands."""
-    return Case(f"{code[-3:]}-{kebab(path)}", (f"{code} {path}",), (put(path, text),), goods, transport)
-
-
-def without(code: str, path: str, place: str, *, transport: Transport = SEA) -> Case:
-    """Make a case of one missing field; the finding stands at *place*."""
-    name = f"{code[-3:]}-no-{kebab(path)}"
-    return Case(name, (f"{code} {place}",), (drop(path),), transport=transport)
-
-
-def kebab(path: str) -> str:
-    """Turn the last name of a path into a part of a file name: FunctionalReferenceID, functional-reference-id."""
-    name = path.rpartition("/")[2].partition("[")[0]
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
-
-
-BOTH = (LEATHER, SHIRTS)
-IN_BAHT = replace(SALE, currency="THB")
+BASE = ExportSample("NSWE000000001", (LEATHER,), TRADER, SEA, SALE, BROKER)
+BY_AIR = replace(BASE, transport=AIR)
+BY_ROAD = replace(BASE, transport=ROAD)
+TWO_ITEMS = replace(BASE, goods=(LEATHER, SHIRTS))
+IN_BAHT = replace(BASE, sale=replace(SALE, currency="THB"))
 UNKNOWN_TAX_ID = "0105599000051"
 
 IDENTIFICATION = (
@@ -281,13 +127,13 @@ CODES = (
     wrong("TH-EXP-050", "GoodsItem/BOIIndicator", "J"),
 )
 TRANSPORT = (
-    wrong("TH-EXP-070", "Control/BorderTransportMeansName", "SIAM LOTUS", transport=ROAD),
-    wrong("TH-EXP-071", "Control/BorderTransportMeansName", "SIAM LOTUS", transport=AIR),
+    wrong("TH-EXP-070", "Control/BorderTransportMeansName", "SIAM LOTUS", base=BY_ROAD),
+    wrong("TH-EXP-071", "Control/BorderTransportMeansName", "SIAM LOTUS", base=BY_AIR),
     wrong("TH-EXP-072", "Control/BorderTransportMeansName", "BY TRUCK"),
     wrong("TH-EXP-073", "Control/BorderTransportMeansDepartureDate", "20260230"),
     wrong("TH-EXP-074", "Control/BorderTransportMeansDepartureDate", "20270301"),
     wrong("TH-EXP-075", "Control/BorderTransportMeansDepartureDate", "20251120"),
-    without("TH-EXP-076", "Control/MasterTransportDocumentID", "Control", transport=ROAD),
+    without("TH-EXP-076", "Control/MasterTransportDocumentID", "Control", base=BY_ROAD),
     without("TH-EXP-077", "Control/HouseTransportDocumentID", "Control"),
     Case(
         "078-no-postal-number",
@@ -299,7 +145,7 @@ TRANSPORT = (
         ),
     ),
     wrong("TH-EXP-079", "Control/MasterTransportDocumentID", "STMBL26110001"),
-    wrong("TH-EXP-080", "Control/MasterTransportDocumentID", "217-12345676", transport=AIR),
+    wrong("TH-EXP-080", "Control/MasterTransportDocumentID", "217-12345676", base=BY_AIR),
 )
 PAYMENT = (
     without("TH-EXP-100", "Control/CustomsBankCode", "Control"),
@@ -375,8 +221,8 @@ GOODS = (
     wrong("TH-EXP-147", "GoodsItem/Section19BisIndicator", "Y"),
 )
 ORDER = (
-    wrong("TH-EXP-160", "GoodsItem[2]/SequenceNumeric", "3", goods=BOTH),
-    wrong("TH-EXP-161", "GoodsItem[1]/LastEntryIndicator", "Y", goods=BOTH),
+    wrong("TH-EXP-160", "GoodsItem[2]/SequenceNumeric", "3", base=TWO_ITEMS),
+    wrong("TH-EXP-161", "GoodsItem[1]/LastEntryIndicator", "Y", base=TWO_ITEMS),
     Case(
         "162-invoice-of-no-invoice",
         ("TH-EXP-162 GoodsItem/InvoiceID", "TH-EXP-164 Invoice/InvoiceID"),
@@ -403,7 +249,7 @@ WEIGHTS = (
             put("GoodsItem[1]/GrossMassMeasure", "0.104"),
             put("Control/TotalNetNetWeightMeasure", "36.100"),
         ),
-        goods=BOTH,
+        base=TWO_ITEMS,
     ),
     wrong("TH-EXP-192", "Control/TotalGrossMassMeasure", "99.999"),
     Case(
@@ -416,7 +262,7 @@ WEIGHTS = (
         "195-net-net-weight-measure",
         ("TH-EXP-195 GoodsItem/NetNetWeightMeasure",),
         (put("GoodsItem/NetNetWeightMeasure", "0"), put("Control/TotalNetNetWeightMeasure", "0.000")),
-        goods=(SHIRTS,),
+        base=replace(BASE, goods=(SHIRTS,)),
     ),
     wrong("TH-EXP-196", "GoodsItem/Quantity", "110.000"),
     Case(
@@ -455,7 +301,7 @@ VALUES = (
     Case(
         "224-rate-of-the-baht",
         ("TH-EXP-224 Control/ExchangeRateNumeric", "TH-EXP-224 GoodsItem/ExchangeRateNumeric"),
-        sale=IN_BAHT,
+        base=IN_BAHT,
     ),
     Case(
         "225-exchange-rate-numeric",
@@ -580,7 +426,7 @@ SEVERAL = (
             put("Control/BorderTransportMeansName", "TRUCK"),
             drop("Control/MasterTransportDocumentID", "Control/HouseTransportDocumentID"),
         ),
-        transport=ROAD,
+        base=BY_ROAD,
     ),
     Case(
         "several-no-banks",
@@ -618,7 +464,7 @@ SEVERAL = (
             put("Control/FOBBahtAmount", "39689.69"),
             put("Invoice/TotalInvoiceAmount", "2910.00"),
         ),
-        goods=BOTH,
+        base=TWO_ITEMS,
     ),
     Case(
         "several-on-two-items",
@@ -638,7 +484,7 @@ SEVERAL = (
             put("GoodsItem[2]/UNDGID", "12"),
             put("GoodsItem[2]/LastEntryIndicator", "N"),
         ),
-        goods=BOTH,
+        base=TWO_ITEMS,
     ),
     Case(
         "several-privileges",
@@ -765,76 +611,4 @@ CASES = (
     *SCHEMA,
 )
 
-
-def build_sample(case: Case) -> bytes:
-    """Build the document of a case."""
-    valid = build_export_declaration(
-        reference="NSWE000000001",
-        items=case.goods,
-        trader=TRADER,
-        transport=case.transport,
-        sale=case.sale,
-        control=BROKER,
-    )
-    root = etree.fromstring(valid, etree.XMLParser(remove_blank_text=True, resolve_entities=False))
-    for edit in case.edits:
-        edit(root)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
-
-
-def build_expected(case: Case, severities: Mapping[str, str]) -> dict[str, object]:
-    """Build the answer to the document of a case; only an error rejects."""
-    found = sorted((full_path(finding), finding.split()[0]) for finding in case.findings)
-    rejected = any(severities.get(code, "error") == "error" for _, code in found)
-    return {
-        "verdict": "rejected" if rejected else "accepted",
-        "findings": [{"code": code, "path": path} for path, code in found],
-        "agencies": [] if rejected else expected_answer(case.goods, case.transport)["agencies"],
-    }
-
-
-def full_path(finding: str) -> str:
-    """Turn the place of a finding into the path in an answer: every step with its index, from the root."""
-    steps = ["ExportDeclaration", *filter(None, finding.partition(" ")[2].split("/"))]
-    return "".join(f"/{step}" if step.endswith("]") else f"/{step}[1]" for step in steps)
-
-
-def severity_by_code() -> dict[str, str]:
-    """Read how much each rule weighs from the rule file."""
-    rules = etree.parse(FOLDER / "rules.sch").getroot()
-    asserts = rules.iter("{http://purl.oclc.org/dsdl/schematron}assert")
-    return {each.get("id", ""): each.get("role", "") for each in asserts}
-
-
-def sample_files() -> Iterator[tuple[Path, bytes]]:
-    """Make every sample and its expected answer: the path and the bytes that belong there."""
-    severities = severity_by_code()
-    for case in CASES:
-        expected = json.dumps(build_expected(case, severities), indent=2) + "\n"
-        yield SAMPLES / f"{case.name}.xml", build_sample(case)
-        yield SAMPLES / f"{case.name}.expected.json", expected.encode()
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the samples; with --check only compare, and give 1 if a file is missing, differs or has no case."""
-    if not set(arguments) <= {"--check"}:
-        print(f"usage: {Path(__file__).name} [--check]", file=sys.stderr)
-        return 2
-    contents = dict(sample_files())
-    strays = set(SAMPLES.glob("*")) - contents.keys()
-    stale = [path for path, content in contents.items() if not path.is_file() or path.read_bytes() != content]
-    if "--check" in arguments:
-        for path in sorted((*stale, *strays)):
-            print(f"{path.name} is not what this tool makes", file=sys.stderr)
-        return 1 if stale or strays else 0
-    SAMPLES.mkdir(parents=True, exist_ok=True)
-    for path in stale:
-        path.write_bytes(contents[path])
-    for path in strays:
-        path.unlink()
-    print(f"{len(contents)} files, {len(stale)} written, {len(strays)} removed")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+SAMPLES = SampleSet(LAYOUT, VALID, BASE, CASES)
