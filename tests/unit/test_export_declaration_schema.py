@@ -343,7 +343,7 @@ class TestBuilder:
 
     def test_refuses_a_field_that_the_section_has_not(self) -> None:
         """A misspelt element name fails at once instead of giving an invalid document."""
-        with pytest.raises(ValueError, match="section EDC has no Mode"):
+        with pytest.raises(ValueError, match="section Control has no Mode"):
             build_export_declaration(reference="NSWD000000001", control={"Mode": "1"})
 
     def test_leaves_out_a_field_that_is_overridden_with_nothing(self) -> None:
