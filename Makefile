@@ -47,8 +47,8 @@ lint: setup ## format check, ruff, mypy, import contracts
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports --no-cache
 
-check: lint ## lint, and the tests that need no Kafka (under a minute)
-	$(BIN)/pytest -m "not kafka" $(ARGS)
+check: lint ## lint, and the tests that start neither Kafka nor a registry (under a minute)
+	$(BIN)/pytest -m "not kafka and not registry" $(ARGS)
 
 test: lint ## lint, and every test; starts a real Kafka
 	$(BIN)/pytest $(ARGS)

@@ -1,10 +1,11 @@
-"""A real Kafka on this machine: one node in a folder, from pinned jars and whatever Java is here."""
+"""A real Kafka and a real schema registry on this machine, from pinned files and whatever Java is here."""
 
 from nsw.embedded.broker import BrokerSettings, EmbeddedBroker
 from nsw.embedded.cache import default_cache_folder
 from nsw.embedded.errors import BrokerTrouble, EmbeddedBrokerError
 from nsw.embedded.jars import FetchProgress
 from nsw.embedded.properties import Listener
+from nsw.embedded.registry import EmbeddedRegistry, RegistrySettings
 from nsw.embedded.runtime import KafkaRuntime, prepare_runtime
 
 __all__ = [
@@ -12,9 +13,11 @@ __all__ = [
     "BrokerTrouble",
     "EmbeddedBroker",
     "EmbeddedBrokerError",
+    "EmbeddedRegistry",
     "FetchProgress",
     "KafkaRuntime",
     "Listener",
+    "RegistrySettings",
     "default_cache_folder",
     "prepare_runtime",
 ]

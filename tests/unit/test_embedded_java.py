@@ -45,7 +45,9 @@ def test_takes_the_first_java_that_is_new_enough() -> None:
 
 def test_tells_which_java_is_too_old() -> None:
     """Version and path of each are told, and the least version that would do."""
-    with pytest.raises(EmbeddedBrokerError, match=r"needs Java 17.*Java 8 \(old/java\)") as caught:
+    with pytest.raises(
+        EmbeddedBrokerError, match=r"Java 17 or newer is needed.*Java 8 \(old/java\)"
+    ) as caught:
         find_java([Path("nothing"), OLD], _ask)
     assert caught.value.code is BrokerTrouble.JAVA_TOO_OLD
 

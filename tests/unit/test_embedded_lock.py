@@ -7,6 +7,7 @@ from nsw.embedded.lock import Jar, encode_lock, load_lock, parse_lock
 
 SHA = "0123456789abcdef" * 4
 PLAIN = Jar("org.example", "thing", "1.0", "", 10, SHA)
+ARCHIVE = Jar("org.example", "thing", "1.0", "all", 12, SHA, "tar.gz")
 CLASSIFIED = Jar("org.example", "thing", "1.0", "linux", 11, SHA)
 
 
@@ -23,7 +24,14 @@ def test_writing_and_reading_give_the_same_list() -> None:
 
 def test_names_the_file_as_maven_does() -> None:
     """The classifier stands behind the version."""
-    assert [PLAIN.file_name, CLASSIFIED.file_name] == ["thing-1.0.jar", "thing-1.0-linux.jar"]
+    names = [each.file_name for each in (PLAIN, CLASSIFIED, ARCHIVE)]
+    assert names == ["thing-1.0.jar", "thing-1.0-linux.jar", "thing-1.0-all.tar.gz"]
+
+
+def test_a_file_that_is_no_jar_says_its_extension() -> None:
+    """It stands behind the coordinates, after an @."""
+    assert ARCHIVE.coordinates == "org.example:thing:1.0:all@tar.gz"
+    assert parse_lock(encode_lock([ARCHIVE])) == (ARCHIVE,)
 
 
 @pytest.mark.parametrize(
