@@ -123,7 +123,7 @@ def main() -> None:
             "system": platform.platform(),
             "lxml": etree.__version__,
         },
-        "rules": sum(len(each.rules.catalogue) for each in reference.catalogue.types if each.rules),
+        "rules": sum(len(each.rule_catalogue) for each in reference.catalogue.types),
         "documents": rows,
     }
     for row in rows:

@@ -28,7 +28,7 @@ class Config(BaseModel):
         "", description="host:port[,host:port] of Kafka; empty means the embedded broker"
     )
     schema_folders: tuple[Path, ...] = Field(
-        (_ROOT / "schemas",), description="folders of message types, by ':'"
+        (_ROOT / "schemas",), min_length=1, description="folders of message types, by ':'"
     )
     reference_folder: Path = Field(
         _ROOT / "deploy" / "reference", description="permits, routes, agencies, parties"
@@ -72,7 +72,8 @@ class Config(BaseModel):
     @field_validator("schema_folders", mode="before")
     @classmethod
     def _split_folders(cls, value: object) -> object:
-        return tuple(value.split(":")) if isinstance(value, str) else value
+        # An empty part, as after a trailing ':', would mean the current folder with all that lies below it.
+        return tuple(filter(None, value.split(":"))) if isinstance(value, str) else value
 
     @field_validator("conversation_key")
     @classmethod

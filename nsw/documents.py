@@ -1,13 +1,14 @@
 """From bytes to a document: which message type it is of, in which format, and its tree."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, tzinfo
 
 from lxml import etree
 
 from nsw.errors import Code, MessageError
 from nsw.formats.avro import join_wire, split_wire
 from nsw.formats.xml import XmlLimits, encode_xml, parse_xml, root_name
+from nsw.lawdate import find_law_date, in_force
 from nsw.messagetypes import Catalogue, MessageType
 from nsw.model import CanonicalFields, Format
 
@@ -52,12 +53,23 @@ def detect_format(value: bytes | None) -> Format:
     raise MessageError(Code.UNKNOWN_FORMAT, f"it begins with the bytes {value[:4].hex(' ')}")
 
 
-def identify(value: bytes | None, on: date, catalogue: Catalogue, limits: XmlLimits) -> Document:
+@dataclass(frozen=True, slots=True)
+class Parsed:
     """
-    Parse a record's value and find its message type.
+    A document whose version is not chosen yet.
 
-    Args:
-        on: the day whose versions of message types apply.
+    Attributes:
+        versions: of the message type, whenever in force; at least one.
+    """
+
+    format: Format
+    versions: tuple[MessageType, ...]
+    root: etree._Element
+
+
+def parse_document(value: bytes | None, catalogue: Catalogue, limits: XmlLimits) -> Parsed:
+    """
+    Parse a record's value and find the versions of its message type.
 
     Raises:
         MessageError: with the code of what makes it unreadable or unknown.
@@ -70,12 +82,30 @@ def identify(value: bytes | None, on: date, catalogue: Catalogue, limits: XmlLim
         )
     if form is Format.XML:
         root = parse_xml(content, limits)
-        return Document(catalogue.of_root(root_name(root), on), form, root)
+        return Parsed(form, catalogue.versions_of_root(root_name(root)), root)
     schema_id, body = split_wire(content)
-    message_type = catalogue.of_schema_id(schema_id, on)
-    if message_type.avro is None:
+    versions = catalogue.versions_of_schema_id(schema_id)
+    mapping = versions[0].avro
+    if mapping is None:
         raise MessageError(Code.UNKNOWN_SCHEMA_ID, str(schema_id))
-    return Document(message_type, form, message_type.avro.parse_avro(body, limits))
+    return Parsed(form, versions, mapping.parse_avro(body, limits))
+
+
+def identify(
+    value: bytes | None, lodged_on: date, catalogue: Catalogue, limits: XmlLimits, zone: tzinfo = UTC
+) -> Document:
+    """
+    Parse a record's value and find its message type, whatever its law date is worth.
+
+    Args:
+        zone: of the window's legal time; matters only where a time in the document decides the law date.
+
+    Raises:
+        MessageError: with the code of what makes it unreadable, unknown, or not in force.
+    """
+    parsed = parse_document(value, catalogue, limits)
+    law, _ = find_law_date(parsed.versions, parsed.root, lodged_on, zone)
+    return Document(in_force(parsed.versions, law), parsed.format, parsed.root)
 
 
 def encode_document(message_type: MessageType, root: etree._Element, form: Format) -> bytes:

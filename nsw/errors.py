@@ -43,7 +43,7 @@ class Code(StrEnum):
     The stable codes that integrators route on; a code is never reused for another meaning.
 
     1xxx envelope and syntax, 2xxx schema, 3xxx the running of business rules, 4xxx routing and delivery,
-    9xxx ours.     The codes of business rules themselves are the ids in ``rules.sch``.
+    9xxx ours. The codes of business rules themselves are the ids in ``rules.sch``.
     """
 
     EMPTY_RECORD = "NSW-1001"
@@ -79,6 +79,8 @@ class Code(StrEnum):
     SCHEMA_BUDGET_ENDED = "NSW-2007"
     RULE_NOT_JUDGED = "NSW-3001"
     FINDINGS_CAPPED = "NSW-3002"
+    LAW_DATE_UNREADABLE = "NSW-3010"
+    LAW_DATE_OUT_OF_BOUNDS = "NSW-3011"
     DESTINATION_MISSING = "NSW-4001"
     FORMAT_NOT_ACCEPTED = "NSW-4002"
     OUTPUT_TOO_LARGE = "NSW-4003"
@@ -187,8 +189,8 @@ CATALOGUE: dict[Code, CodeEntry] = {
     Code.VERSION_NOT_IN_FORCE: CodeEntry(
         _R,
         _SYNTAX,
-        "The message type is not in force at the lodging date: {detail}.",
-        "ประเภทเอกสารนี้ไม่มีผลใช้บังคับในวันที่ยื่น: {detail}",
+        "The message type is not in force on the day whose law applies: {detail}.",
+        "ประเภทเอกสารนี้ไม่มีผลใช้บังคับในวันที่ใช้กำหนดกฎเกณฑ์: {detail}",
         _OURS,
     ),
     Code.UNWELCOME_KIND: CodeEntry(
@@ -302,6 +304,20 @@ CATALOGUE: dict[Code, CodeEntry] = {
     ),
     Code.FINDINGS_CAPPED: CodeEntry(
         _A, _RULE, "More findings are not listed: {detail}.", "มีข้อผิดพลาดอื่นที่ไม่ได้แสดง: {detail}", _OURS
+    ),
+    Code.LAW_DATE_UNREADABLE: CodeEntry(
+        _R,
+        _RULE,
+        "The date that decides which rules apply is missing or no date; those of the lodging date were used: {detail}.",
+        "วันที่ที่ใช้กำหนดกฎเกณฑ์ขาดหายหรือไม่ใช่วันที่ จึงใช้กฎเกณฑ์ ณ วันที่ยื่น: {detail}",
+        _OURS,
+    ),
+    Code.LAW_DATE_OUT_OF_BOUNDS: CodeEntry(
+        _R,
+        _RULE,
+        "The date that decides which rules apply is too far from the lodging date, whose rules were used: {detail}.",
+        "วันที่ที่ใช้กำหนดกฎเกณฑ์ห่างจากวันที่ยื่นเกินกำหนด จึงใช้กฎเกณฑ์ ณ วันที่ยื่น: {detail}",
+        _OURS,
     ),
     Code.DESTINATION_MISSING: CodeEntry(
         _A, _SYNTAX, "The destination topic is missing: {detail}.", "ไม่พบหัวข้อปลายทาง: {detail}", _OURS

@@ -18,11 +18,12 @@ from nsw import __version__, topics
 from nsw.cases import Case
 from nsw.deadletter import build_dead_letter, origin_of
 from nsw.deliveries import build_deliveries
-from nsw.documents import Document, identify
+from nsw.documents import Document, parse_document
 from nsw.envelope import parse_stamp, single_header
 from nsw.errors import CATALOGUE, Code, MessageError, Severity, Verdict
 from nsw.events import EventType, build_event
 from nsw.identifiers import CaseId, ConversationId, PartyId, SubmissionId, split_case_id
+from nsw.lawdate import LawDate, find_law_date, in_force
 from nsw.messagetypes import MessageType
 from nsw.model import (
     CanonicalFields,
@@ -56,6 +57,7 @@ class Judgement:
     Attributes:
         findings: all of them, or the first ``max_findings`` and a note; *omitted* counts the rest.
         document: None when it could not be understood.
+        law: the day whose law it was judged by; None when it was judged by none.
     """
 
     verdict: Verdict
@@ -64,6 +66,7 @@ class Judgement:
     document: Document | None = None
     data: CanonicalFields = _EMPTY
     decision: Decision = _NO_DECISION
+    law: LawDate | None = None
 
     @property
     def message_type(self) -> MessageType | None:
@@ -122,27 +125,30 @@ def _failed(submission: Submission, reference: Reference, error: Exception) -> O
         return _dead(submission, reference, Judgement(Verdict.DEAD_LETTER), Code.INTERNAL, detail)
 
 
-def judge(value: bytes | None, on: date, reference: Reference) -> Judgement:
+def judge(value: bytes | None, lodged_on: date, reference: Reference) -> Judgement:
     """
     Check one document and decide which agencies it is for, whoever sent it and however it came.
 
     Args:
-        on: the lodging date, whose rules and tables apply.
+        lodged_on: the lodging date; rules and tables are those of it, or of the dated field that the type names.
     """
+    law: LawDate | None = None
+    findings: tuple[Finding, ...] = ()
     try:
-        document = identify(value, on, reference.catalogue, reference.limits.xml)
+        parsed = parse_document(value, reference.catalogue, reference.limits.xml)
+        law, findings = find_law_date(parsed.versions, parsed.root, lodged_on, reference.window.time_zone)
+        document = Document(in_force(parsed.versions, law), parsed.format, parsed.root)
     except MessageError as error:
-        return Judgement(CATALOGUE[error.code].verdict, (finding_of(error),))
-    findings, omitted = _check(document, on, reference)
+        return Judgement(CATALOGUE[error.code].verdict, (finding_of(error), *findings), law=law)
+    findings, omitted = _check(document, lodged_on, law.on, findings, reference)
     if document.format is Format.AVRO:
         # The tree was made from Avro: its lines are nobody's.
         findings = tuple(replace(each, line=None) for each in findings)
     data = document.read_fields()
     if any(finding.severity is Severity.ERROR for finding in findings):
-        return Judgement(Verdict.REJECTED, findings, omitted, document, data)
-    return Judgement(
-        Verdict.ACCEPTED, findings, omitted, document, data, _decide(document, data, on, reference)
-    )
+        return Judgement(Verdict.REJECTED, findings, omitted, document, data, law=law)
+    decision = decide(document, data, law, reference)
+    return Judgement(Verdict.ACCEPTED, findings, omitted, document, data, decision, law)
 
 
 def refuse(submission: Submission, reference: Reference, code: Code, detail: str) -> Outcome:
@@ -153,14 +159,18 @@ def refuse(submission: Submission, reference: Reference, code: Code, detail: str
     return _refused(submission, reference, judgement)
 
 
-def _check(document: Document, on: date, reference: Reference) -> tuple[tuple[Finding, ...], int]:
+def _check(
+    document: Document, lodged_on: date, law_date: date, so_far: tuple[Finding, ...], reference: Reference
+) -> tuple[tuple[Finding, ...], int]:
     findings = check_schema(document.message_type, document.root)
     omitted = 0
     most = reference.limits.max_findings
-    if not findings and document.message_type.rules is not None:
-        context = RuleContext(lodged_on=on, code_lists=reference.code_lists, max_findings=most)
-        report = document.message_type.rules.check(document.root, context)
+    rules = document.message_type.rules_on(law_date) if not findings else None
+    if rules is not None:
+        context = RuleContext(lodged_on, reference.code_lists, most, law_date=law_date)
+        report = rules.check(document.root, context)
         findings, omitted = list(report.findings), report.omitted
+    findings[:0] = so_far
     omitted += max(0, len(findings) - most)
     findings = findings[:most]
     if omitted:
@@ -168,12 +178,13 @@ def _check(document: Document, on: date, reference: Reference) -> tuple[tuple[Fi
     return tuple(findings), omitted
 
 
-def _decide(document: Document, data: CanonicalFields, on: date, reference: Reference) -> Decision:
+def decide(document: Document, data: CanonicalFields, law: LawDate, reference: Reference) -> Decision:
+    """Ask permits and routes which agencies a document is for, by the law of its day; only declarations go to any."""
     message_type = document.message_type
     if message_type.kind is not Kind.DECLARATION:
         return Decision()
     direction = data.fields.get(_DIRECTION, message_type.direction)
-    return decide_agencies(message_type.name, direction, data, on, reference.tables)
+    return decide_agencies(message_type.name, direction, data, law.on, reference.tables)
 
 
 # A trader's declaration.
@@ -382,6 +393,8 @@ class _Events:
             "reference_number": split_case_id(submission.case_id)[1],
             "message_type": message_type.name if message_type else None,
             "message_version": message_type.version if message_type else None,
+            "law_date": judgement.law.on.isoformat() if judgement.law else None,
+            "law_date_field": judgement.law.field if judgement.law else None,
             "reference_data_version": reference.version,
         }
 

@@ -18,9 +18,10 @@ from nsw.codelists import CodeLists, load_code_lists, merge
 from nsw.errors import ConfigError
 from nsw.formats.xml import XmlLimits
 from nsw.identifiers import PartyId
-from nsw.messagetypes import Catalogue, MessageType, load_catalogue
+from nsw.messagetypes import Catalogue, MessageType
 from nsw.model import Kind
 from nsw.routing import Party, RoutingTables, load_parties, load_routing_tables
+from nsw.typefolders import load_catalogue
 
 _T = TypeVar("_T")
 _CODES_FOLDER = "codes"
@@ -174,8 +175,7 @@ def _unknown_fields(catalogue: Catalogue, tables: RoutingTables) -> Iterable[str
 def _unknown_lists(catalogue: Catalogue, code_lists: CodeLists) -> Iterable[str]:
     """Say which code lists and columns rules ask for in vain: they would be missed only while judging."""
     for message_type in catalogue.types:
-        used = message_type.rules.lists_used if message_type.rules else frozenset()
-        for name, column in sorted(used, key=str):
+        for name, column in sorted(message_type.lists_used, key=str):
             found = code_lists.lists.get(name)
             what = (
                 f"the code list {name!r}"

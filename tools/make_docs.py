@@ -90,8 +90,8 @@ def make_pages() -> dict[str, str]:
         "configuration.md": _configuration_page(),
     }
     types = load_snapshot(load_config({})).catalogue.types
-    for name in sorted({each.name for each in types if each.rules is not None}):
-        versions = [each for each in types if each.name == name and each.rules is not None]
+    for name in sorted({each.name for each in types if each.rule_catalogue}):
+        versions = [each for each in types if each.name == name and each.rule_catalogue]
         pages[f"rules/{name}.md"] = _rules_page(sorted(versions, key=lambda each: each.version))
     return pages
 
@@ -218,7 +218,7 @@ def _rules_page(versions: Iterable[MessageType]) -> str:
 
 
 def _version_parts(message_type: MessageType) -> Iterable[str]:
-    entries = message_type.rules.catalogue if message_type.rules else ()
+    entries = message_type.rule_catalogue
     errors = sum(1 for entry in entries if entry.severity is Severity.ERROR)
     yield f"{len(entries)} rules, of which {errors} are errors."
     titles = _pattern_titles(_rule_file(message_type))

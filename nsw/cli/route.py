@@ -67,7 +67,7 @@ def explain(
     reference = load_snapshot(read_settings(), schemas or ())
     on = on or today(reference)
     judgement = judge_file(names[0], on, reference)
-    decision = _decide(judgement, on, reference)
+    decision = _decide(judgement, reference)
     if output is OutputFormat.JSON:
         print_json({**describe(names[0], judgement, language), **_describe_decision(decision, on, language)})
     else:
@@ -75,18 +75,17 @@ def explain(
     raise typer.Exit(0 if judgement.verdict is Verdict.ACCEPTED else 1)
 
 
-def _decide(judgement: "Judgement", on: date, reference: "Reference") -> "Decision | None":
+def _decide(judgement: "Judgement", reference: "Reference") -> "Decision | None":
     """Ask the tables even about a rejected declaration; None when there is nothing to ask about."""
     from nsw.model import Kind
-    from nsw.routing import decide_agencies
+    from nsw.processing import decide
 
-    message_type = judgement.message_type
+    document, law = judgement.document, judgement.law
     if judgement.verdict is Verdict.ACCEPTED:
         return judgement.decision
-    if message_type is None or message_type.kind is not Kind.DECLARATION:
+    if document is None or law is None or document.message_type.kind is not Kind.DECLARATION:
         return None
-    direction = judgement.data.fields.get("direction", message_type.direction)
-    return decide_agencies(message_type.name, direction, judgement.data, on, reference.tables)
+    return decide(document, judgement.data, law, reference)
 
 
 def _describe_decision(decision: "Decision | None", on: date, language: Language) -> dict[str, object]:

@@ -169,7 +169,7 @@ def _derive(folder: Path) -> tuple[Path, str]:
     import yaml
 
     from nsw.formats.derive import build_avsc_text, derive_avro
-    from nsw.messagetypes import TYPE_FILE
+    from nsw.typefile import TYPE_FILE
 
     path = folder / TYPE_FILE
     try:
@@ -182,7 +182,7 @@ def _derive(folder: Path) -> tuple[Path, str]:
         raise ConfigError(
             f"{path}: 'root', 'schema', and 'schema' below 'avro' are needed: {error}"
         ) from error
-    return target, build_avsc_text(derive_avro(xsd, root))
+    return target, build_avsc_text(derive_avro(xsd, root.removeprefix("{}")))
 
 
 def check(

@@ -198,7 +198,7 @@ def _outermost(folders: Sequence[Path]) -> list[Path]:
 
 def _load_extra(folders: list[Path], variables: dict[str, str]) -> "tuple[Catalogue, CodeLists]":
     from nsw.codelists import load_code_lists, merge
-    from nsw.messagetypes import load_catalogue
+    from nsw.typefolders import load_catalogue
 
     lists = sorted({path.parent for folder in folders for path in folder.rglob(_CODE_LISTS)})
     return load_catalogue(folders, variables), merge(*map(load_code_lists, lists))
@@ -221,7 +221,7 @@ def _not_replaced(own: "Catalogue", given: "Catalogue") -> "Iterator[MessageType
         problems += (
             f"{other.folder}: Avro schema id {each.avro_id} is that of the window's {each.name}; take another"
             for other in given.types
-            if each.avro_id is not None and other.avro_id == each.avro_id
+            if each.avro_id is not None and other.avro_id == each.avro_id and not other.shares_avro(each)
         )
         yield each
     if problems:
@@ -229,12 +229,8 @@ def _not_replaced(own: "Catalogue", given: "Catalogue") -> "Iterator[MessageType
 
 
 def _takes_place(given: "MessageType", own: "MessageType") -> bool:
-    if (given.name, given.version) == (own.name, own.version):
-        return True
-    return (
-        given.root == own.root
-        and given.effective_from <= (own.effective_until or date.max)
-        and own.effective_from <= (given.effective_until or date.max)
+    return (given.name, given.version) == (own.name, own.version) or (
+        given.root == own.root and given.overlaps(own)
     )
 
 
@@ -276,6 +272,8 @@ def describe(name: str, judgement: "Judgement", language: Language) -> dict[str,
         "file": shown_name(name),
         "message_type": message_type.name if message_type else None,
         "version": message_type.version if message_type else None,
+        "law_date": judgement.law.on.isoformat() if judgement.law else None,
+        "law_date_field": judgement.law.field if judgement.law else None,
         "verdict": judgement.verdict,
         "findings": [describe_finding(each, language) for each in judgement.findings],
         "agencies": list(judgement.decision.agencies),

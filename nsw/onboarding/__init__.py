@@ -5,7 +5,7 @@ Knows files, XSDs and the one function that judges; knows no broker, and writes 
 """
 
 from nsw.onboarding.checking import Surroundings, check_folders
-from nsw.onboarding.problems import Problem
 from nsw.onboarding.scaffold import NewType, Plan, plan_type
+from nsw.problems import Problem
 
 __all__ = ["NewType", "Plan", "Problem", "Surroundings", "check_folders", "plan_type"]

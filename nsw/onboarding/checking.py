@@ -5,7 +5,7 @@ Reads files only; judges samples by the same function as the window.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -15,20 +15,22 @@ from xmlschema.validators import XMLSchemaBase, XsdElement
 from nsw.codelists import CodeLists, load_code_lists, merge
 from nsw.errors import ConfigError
 from nsw.formats.derive import build_avsc_text, derive_avro
-from nsw.messagetypes import TYPE_FILE, Catalogue, MessageType, load_catalogue, load_message_type
-from nsw.onboarding.problems import Problem, in_order, problems_of
+from nsw.messagetypes import Catalogue, MessageType
 from nsw.onboarding.samples import check_samples
 from nsw.onboarding.typefile import WrittenType, read_written_type
-from nsw.onboarding.xsdfiles import XsdFiles, compile_in_both, read_xsd_files
+from nsw.onboarding.xsdfiles import check_features, compile_in_both, is_versioned
 from nsw.onboarding.xsdpaths import DeclarationTree, Nodes, find_dead_paths
+from nsw.problems import Problem, in_order, problems_of
 from nsw.reference import Limits, Reference, Window
 from nsw.routing import RoutingTables, load_routing_tables
+from nsw.schemafiles import SchemaFiles, find_cycles, find_second_files, read_schema_files, real_path
+from nsw.typefile import TYPE_FILE
+from nsw.typefolders import load_catalogue, load_message_type
 
 __all__ = ["Surroundings", "check_folders"]
 
 _T = TypeVar("_T")
 _CODE_LISTS = "codes/lists.yaml"
-_SHARED = "shared"
 _MOST_SHOWN = 5
 _OF_ROUTING = frozenset(("message_type", "direction"))
 
@@ -117,27 +119,22 @@ class _Check:
     def check_type(self, written: WrittenType) -> tuple[MessageType, XMLSchemaBase] | None:
         """Check a type by itself, samples apart; give it with its schema, or None when it can't be loaded."""
         schema = None
+        files = SchemaFiles()
+        if written.schema is not None and written.schema.is_file():
+            files = read_schema_files(written.schema, (written.path.parent, *written.sets))
+        of_files = [*files.problems, *find_second_files(files), *check_features(files), *find_cycles(files)]
         # Beside files that can't be read, or must not, what the compilers say would only confuse.
-        files = self.xsd_files(written)
-        if all(each.is_warning for each in files.problems) and written.schema is not None:
-            schema = self.check_schema(written, written.schema, is_versioned=files.is_versioned)
-        self.problems += files.problems
+        if written.schema is not None and files.trees and all(each.is_warning for each in of_files):
+            schema = self.check_schema(written, written.schema, is_versioned=is_versioned(files))
+        self.problems += of_files
         message_type = None
         try:
             message_type = load_message_type(written.path, self.window.variables)
         except ConfigError as error:
-            self.problems += _further_problems(error, written, files)
+            self.problems += _further_problems(error, written, files, has_problems=bool(of_files))
         if written.avro_schema is not None and schema is not None and written.schema is not None:
             self.check_avro(written, written.schema, written.avro_schema)
         return (message_type, schema) if message_type is not None and schema is not None else None
-
-    def xsd_files(self, written: WrittenType) -> XsdFiles:
-        """Follow the XSD's includes; shared sets are the variables' folders, and ``shared`` folders above."""
-        if written.schema is None:
-            return XsdFiles()
-        folder = written.path.parent
-        shared = [parent / _SHARED for parent in folder.resolve().parents if (parent / _SHARED).is_dir()]
-        return read_xsd_files(written.schema, [folder, written.schema.parent, *written.sets, *shared])
 
     def check_schema(self, written: WrittenType, path: Path, *, is_versioned: bool) -> XMLSchemaBase | None:
         """Compile the XSD, and walk the XPaths over it."""
@@ -214,16 +211,13 @@ class _Check:
                     yield Problem(path, route.line, f"route {route.id}: items of {of} have no field {name}")
 
 
-def _further_problems(error: ConfigError, written: WrittenType, files: XsdFiles) -> Iterator[Problem]:
-    """Give what a type's loader reports beside the XSD, with lines of ``type.yaml``."""
+def _further_problems(
+    error: ConfigError, written: WrittenType, files: SchemaFiles, *, has_problems: bool
+) -> Iterator[Problem]:
+    """Give what a type's loader reports; of a faulty XSD it says the same in other words."""
     for each in problems_of(error, written.path):
-        is_of_xsd = each.file.resolve() in files.trees or str(written.schema) in each.sentence
-        if is_of_xsd and files.problems:
-            continue
-        line = each.line
-        if each.file == written.path and line is None:
-            line = written.line(each.sentence.partition(":")[0])
-        yield replace(each, line=line)
+        if not has_problems or real_path(each.file) not in files.trees:
+            yield each
 
 
 def _check_paths(written: WrittenType, tree: DeclarationTree) -> Iterator[Problem]:
@@ -250,7 +244,7 @@ def _check_paths(written: WrittenType, tree: DeclarationTree) -> Iterator[Proble
 
 def _unknown_lists(types: Iterable[MessageType], code_lists: CodeLists) -> Iterator[Problem]:
     for each in types:
-        for name, column in sorted(each.rules.lists_used if each.rules else (), key=str):
+        for name, column in sorted(each.lists_used, key=str):
             found = code_lists.lists.get(name)
             if found is None:
                 yield Problem(

@@ -20,8 +20,8 @@ from nsw.documents import Document
 from nsw.errors import Code, MessageError, Verdict
 from nsw.formats.xml import XmlLimits
 from nsw.messagetypes import MessageType
-from nsw.onboarding.problems import Problem
 from nsw.onboarding.values import find_differences
+from nsw.problems import Problem
 from nsw.processing import Judgement, judge
 from nsw.reference import Reference
 from nsw.validation import check_schema
@@ -132,8 +132,8 @@ def check_samples(
         yield Problem(
             message_type.folder, None, "has no samples, so nothing shows what it does", is_warning=True
         )
-    elif message_type.rules is not None:
-        unproven = [each.id for each in message_type.rules.catalogue if each.id not in met]
+    else:
+        unproven = [each.id for each in message_type.rule_catalogue if each.id not in met]
         if unproven:
             sentence = f"no sample breaks {len(unproven)} of the rules: {', '.join(unproven[:_MOST_RULES])}"
             yield Problem(

@@ -11,8 +11,9 @@ from xmlschema.validators import XMLSchemaBase, XsdComplexType, XsdElement
 
 from nsw.errors import ConfigError
 from nsw.formats.derive import build_avsc_text, derive_avro
-from nsw.onboarding.xsdfiles import compile_in_both, read_xsd_files
+from nsw.onboarding.xsdfiles import check_features, compile_in_both, is_versioned
 from nsw.onboarding.xsdpaths import DeclarationTree, repeated_children
+from nsw.schemafiles import find_second_files, read_schema_files
 
 __all__ = ["NewType", "Plan", "plan_type"]
 
@@ -106,20 +107,23 @@ def plan_type(new: NewType, variables: Mapping[str, str]) -> Plan:
     """
     shared = next((name for name, each in variables.items() if _is_below(new.xsd, Path(each))), None)
     allowed = Path("/") if new.copy else Path(variables[shared]) if shared else new.xsd.parent
-    files = read_xsd_files(new.xsd, [allowed])
-    faults = [each for each in files.problems if not each.is_warning]
+    files = read_schema_files(new.xsd, [allowed])
+    faults = [
+        each
+        for each in (*files.problems, *find_second_files(files), *check_features(files))
+        if not each.is_warning
+    ]
     if faults:
         hint = [] if new.copy else ["with --copy the XSD is copied with all that it includes"]
         raise ConfigError(*map(str, faults), *hint)
-    schema, problems = compile_in_both(new.xsd, is_versioned=files.is_versioned)
+    schema, problems = compile_in_both(new.xsd, is_versioned=is_versioned(files))
     if schema is None or problems:
         raise ConfigError(*map(str, problems))
     root = _find_root(schema, new)
-    if not root.name.startswith("{"):
-        raise ConfigError(f"{new.xsd}: {root.name} is in no namespace: the window knows documents by theirs")
     tree = DeclarationTree(schema, root)
     prefixes = _prefixes(schema, tree)
     planned: dict[Path, bytes] = {}
+    shared_set = ""
     if new.copy:
         base = Path(os.path.commonpath([path.parent for path in files.trees]))
         planned |= {Path("xsd") / path.relative_to(base): path.read_bytes() for path in files.trees}
@@ -129,13 +133,14 @@ def plan_type(new: NewType, variables: Mapping[str, str]) -> Plan:
         location = f"${{{shared}}}/{below.as_posix()}"
     else:
         location = Path(os.path.relpath(new.xsd.resolve(), new.folder.resolve())).as_posix()
+        shared_set = Path(location).parent.as_posix()
     notes: list[str] = []
     try:
         planned[Path("message.avsc")] = build_avsc_text(derive_avro(new.xsd, root.name)).encode()
     except ConfigError as error:
         notes += (f"no Avro schema: {each}" for each in error.problems)
     has_avro = Path("message.avsc") in planned
-    text = "\n".join(_type_lines(new, root, tree, prefixes, location, has_avro=has_avro)) + "\n"
+    text = "\n".join(_type_lines(new, root, tree, prefixes, (location, shared_set), has_avro=has_avro)) + "\n"
     planned[Path("type.yaml")] = text.encode()
     rules = _RULES.format(
         name=new.name,
@@ -200,7 +205,7 @@ def _type_lines(
     root: XsdElement,
     tree: DeclarationTree,
     prefixes: Mapping[str, str],
-    location: str,
+    location: tuple[str, str],
     *,
     has_avro: bool,
 ) -> Iterator[str]:
@@ -209,11 +214,14 @@ def _type_lines(
     yield "kind: declaration"
     yield f'title: {{en: "{new.name}", th: "{new.name}"}} # give it a title in both languages'
     yield "direction: none"
-    yield f'root: "{root.name}"'
+    yield f'root: "{root.name if root.name.startswith("{") else "{}" + root.name}"'
     if prefixes:
         yield "namespaces:"
         yield from (f'  {prefix}: "{uri}"' for uri, prefix in prefixes.items())
-    yield f'schema: "{location}"'
+    schema, shared_set = location
+    yield f'schema: "{schema}"'
+    if shared_set:
+        yield f'shared: ["{shared_set}"]'
     yield "rules: rules.sch"
     if has_avro:
         yield f"avro: {{schema: message.avsc, id: {new.avro_id}}}"

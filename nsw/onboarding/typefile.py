@@ -7,6 +7,9 @@ from string import Template
 
 import yaml
 
+from nsw.typefile import Places, lines_of
+from nsw.typefolders import allowed_folders
+
 __all__ = ["WrittenType", "read_written_type"]
 
 
@@ -17,7 +20,7 @@ class WrittenType:
 
     Attributes:
         schema: path of the XSD; None when it isn't said, or with an unknown variable.
-        sets: folders that variables in *schema* name.
+        sets: folders that variables in *schema* name, and the shared sets.
         avro_schema: path of the Avro schema; None without one.
         fields: canonical fields of the document; *item_fields* of its goods items.
         lines: line of each entry by its path, as ``fields.reference_number``.
@@ -36,11 +39,7 @@ class WrittenType:
 
     def line(self, entry: str) -> int | None:
         """Give the line of an entry, or of what it would stand in."""
-        while entry:
-            if entry in self.lines:
-                return self.lines[entry]
-            entry = entry.rpartition(".")[0]
-        return None
+        return Places(self.path, self.lines).line(entry)
 
 
 def read_written_type(path: Path, variables: Mapping[str, str]) -> WrittenType:
@@ -50,11 +49,13 @@ def read_written_type(path: Path, variables: Mapping[str, str]) -> WrittenType:
         node, raw = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return WrittenType(path)
-    lines: dict[str, int] = {}
-    _note_lines(node, "", lines)
+    lines = dict(lines_of(node))
     top = _mapping(raw)
     items, avro = _mapping(top.get("items")), _mapping(top.get("avro"))
-    schema, sets = _schema(path, top.get("schema"), variables)
+    schema = _schema(path, top.get("schema"), variables)
+    shared = top.get("shared")
+    names = [str(each) for each in shared] if isinstance(shared, list) else []
+    sets = tuple(allowed_folders(str(top.get("schema", "")), names, path.parent, variables))
     return WrittenType(
         path,
         str(top.get("root", "")),
@@ -69,26 +70,11 @@ def read_written_type(path: Path, variables: Mapping[str, str]) -> WrittenType:
     )
 
 
-def _schema(
-    path: Path, written: object, variables: Mapping[str, str]
-) -> tuple[Path | None, tuple[Path, ...]]:
-    if not isinstance(written, str):
-        return None, ()
-    template = Template(written)
+def _schema(path: Path, written: object, variables: Mapping[str, str]) -> Path | None:
     try:
-        found = path.parent / template.substitute(variables)
-        return found, tuple(Path(variables[name]) for name in template.get_identifiers())
+        return path.parent / Template(written).substitute(variables) if isinstance(written, str) else None
     except (KeyError, ValueError):
-        return None, ()
-
-
-def _note_lines(node: yaml.Node | None, prefix: str, lines: dict[str, int]) -> None:
-    if not isinstance(node, yaml.MappingNode):
-        return
-    for key, value in node.value:
-        entry = f"{prefix}{key.value}"
-        lines[entry] = key.start_mark.line + 1
-        _note_lines(value, f"{entry}.", lines)
+        return None
 
 
 def _mapping(value: object) -> dict[str, object]:

@@ -49,7 +49,8 @@ class RuleContext:
     What one document cannot know.
 
     Attributes:
-        lodged_on: the legal lodging date: lists in force on it apply.
+        lodged_on: the legal lodging date.
+        law_date: the day whose law applies: lists in force on it are asked. None for the lodging date.
         max_findings: findings beyond this many are counted, not built.
         max_evaluations: asserts times context nodes, and lets, after which the rest is not judged; passing a let
             of many nodes counts as several.
@@ -59,6 +60,12 @@ class RuleContext:
     code_lists: CodeLists
     max_findings: int = 500
     max_evaluations: int = 2_000_000
+    law_date: date | None = None
+
+    @property
+    def in_force_on(self) -> date:
+        """The day whose code lists and tables rules are answered from."""
+        return self.law_date or self.lodged_on
 
 
 @dataclass(frozen=True, slots=True)

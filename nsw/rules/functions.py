@@ -59,15 +59,15 @@ def _context() -> RuleContext:
 
 
 def in_list(_: object, list_name: object, code: object) -> bool:
-    """in-list(list, value): the list holds the value on the lodging date."""
+    """in-list(list, value): the list holds the value on the day whose law applies."""
     context = _context()
-    return context.code_lists.contains(_text(list_name), _text(code), context.lodged_on)
+    return context.code_lists.contains(_text(list_name), _text(code), context.in_force_on)
 
 
 def list_value(_: object, list_name: object, code: object, column: object) -> str:
-    """list-value(list, code, column): what the column says of the code on the lodging date; '' without one."""
+    """list-value(list, code, column): what the column says of the code on the day whose law applies; '' without one."""
     context = _context()
-    return context.code_lists.value(_text(list_name), _text(code), _text(column), context.lodged_on) or ""
+    return context.code_lists.value(_text(list_name), _text(code), _text(column), context.in_force_on) or ""
 
 
 # As stdnum.th.tin (0 for companies, 1 to 8 for persons), without its tolerance for spaces and hyphens.

@@ -16,9 +16,9 @@ from lxml import etree
 
 from nsw.config import load_config
 from nsw.errors import Code, Layer, Verdict
-from nsw.messagetypes import load_catalogue
 from nsw.processing import Judgement, judge
 from nsw.reference import Reference
+from nsw.typefolders import load_catalogue
 from nsw.worker import load_snapshot
 from tests.conformance.ics.folder import find_rule_files, write_message_type
 

@@ -9,8 +9,8 @@ from nsw import deadletter, held, topics
 from nsw.config import Config
 from nsw.errors import CATALOGUE
 from nsw.events import EventType
-from nsw.messagetypes import load_catalogue
 from nsw.rules import NSW_FUNCTIONS
+from nsw.typefolders import load_catalogue
 from tools.make_docs import DOCS, ROOT, main, make_pages
 
 PAGES = make_pages()
@@ -70,7 +70,7 @@ def test_everything_of_the_catalogues_is_there() -> None:
     for name in Config.model_fields:
         assert f"`NSW_{name.upper()}`" in PAGES["configuration.md"]
     for message_type in load_catalogue([ROOT / "schemas"], {}).types:
-        for entry in message_type.rules.catalogue if message_type.rules else ():
+        for entry in message_type.rule_catalogue:
             assert f"#### {entry.id}\n" in PAGES[f"rules/{message_type.name}.md"]
 
 

@@ -134,6 +134,13 @@ def test_lists_every_wrong_setting_at_once() -> None:
     ]
 
 
+def test_an_empty_part_names_no_folder() -> None:
+    """A trailing ':' would otherwise load all below the current folder; nothing but ':' is a problem."""
+    assert load_config({"NSW_SCHEMA_FOLDERS": "a::b:"}).schema_folders == (Path("a"), Path("b"))
+    with pytest.raises(ConfigError, match="NSW_SCHEMA_FOLDERS"):
+        load_config({"NSW_SCHEMA_FOLDERS": ":"})
+
+
 def test_the_secret_is_never_shown() -> None:
     """Neither in text nor in a trace."""
     config = load_config({"NSW_CONVERSATION_KEY": "s3cret-s3cret-s3cret"})
@@ -152,7 +159,7 @@ def test_a_snapshot_lists_every_problem_of_every_file(tmp_path: Path) -> None:
     text = "\n".join(caught.value.problems)
 
     for expected in (
-        "type.yaml: kind",
+        "type.yaml:1: kind",
         "type.yaml: root",
         "none: no message type",
         "window.yaml",

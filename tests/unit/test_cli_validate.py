@@ -92,6 +92,8 @@ def test_tells_an_accepted_document_as_one_json_object() -> None:
         "file": str(DECLARATION),
         "message_type": "th.export-declaration",
         "version": "1.0",
+        "law_date": DAY,
+        "law_date_field": None,
         "verdict": "accepted",
         "findings": [],
         "agencies": ["CUSTOMS", "DFT", "DOF"],

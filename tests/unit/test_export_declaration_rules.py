@@ -13,9 +13,10 @@ from lxml import etree
 
 from nsw.codelists import CodeLists, load_code_lists
 from nsw.errors import Severity
-from nsw.messagetypes import MessageType, load_message_type
+from nsw.messagetypes import MessageType
 from nsw.model import Finding
 from nsw.rules import RuleContext, RuleSet, load_rule_set
+from nsw.typefolders import load_message_type
 from nsw.validation import check_schema
 from tools import make_codes
 from tools.samples.export_faults import BASE, BY_AIR, BY_ROAD, SAMPLES, TWO_ITEMS, UNKNOWN_TAX_ID

@@ -1,6 +1,7 @@
 """``nsw schemas check``: whatever is wrong with a message type's folder is told, with file and line, all at once."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nsw.cli.app import app
+from nsw.errors import ConfigError
 from nsw.formats.derive import build_avsc_text, derive_avro
+from nsw.typefolders import load_catalogue
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROOT = "{urn:test}Root"
@@ -77,6 +80,13 @@ def problems_in(folder: Path) -> list[tuple[str, int | None, str]]:
     errors = [each for each in found if each["severity"] == "error"]
     assert result.exit_code == bool(errors)
     return [(Path(each["file"]).name, each["line"], each["text"]) for each in errors]
+
+
+def refused(folder: Path) -> tuple[str, ...]:
+    """Give what the loader of a worker says against a folder."""
+    with pytest.raises(ConfigError) as caught:
+        load_catalogue([folder], {})
+    return caught.value.problems
 
 
 def change(path: Path, old: str, new: str) -> None:
@@ -152,30 +162,107 @@ def test_refuses_what_an_xsd_must_not_refer_to(folder: Path, location: str, sent
     assert sentence in text
 
 
-def test_a_shared_set_lies_in_a_folder_of_that_name(folder: Path) -> None:
-    """A folder named shared beside or above a type may hold XSDs for several types."""
-    shared = folder.parent / "shared"
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("../outside.xsd", "leads by a link outside"),
+        ("gone.xsd", "is a broken link"),
+        ("more.xsd", "is a broken link"),
+    ],
+    ids=["out of the folder", "to nothing", "to itself"],
+)
+def test_refuses_links_that_lead_away(folder: Path, target: str, sentence: str) -> None:
+    """A link is as good as the file it leads to; the worker's loader says the same as the check."""
+    (folder.parent / "outside.xsd").write_text(XSD.replace("urn:test", "urn:o"), "utf-8")
+    (folder / "more.xsd").symlink_to(target)
+    change(
+        folder / "message.xsd",
+        '  <xs:element name="Root">',
+        '<xs:import namespace="urn:o" schemaLocation="more.xsd"/>\n  <xs:element name="Root">',
+    )
+
+    ((name, line, text),) = problems_in(folder)
+
+    assert (name, line) == ("message.xsd", 3)
+    assert sentence in text
+    assert f"{folder / 'message.xsd'}:3: {text}" in refused(folder)
+
+
+@pytest.mark.parametrize("entry", ["schema: message.xsd", "rules: rules.sch", "schema: message.avsc"])
+def test_refuses_a_file_of_type_yaml_outside_of_the_folder(folder: Path, entry: str) -> None:
+    """Schema, rules and Avro schema lie in the folder or in a shared set, also through links."""
+    name = entry.rpartition(" ")[2]
+    (folder / name).rename(folder.parent / name)
+    (folder / name).symlink_to(f"../{name}")
+
+    found = problems_in(folder)
+
+    assert len(found) == 1
+    assert found[0][:2] == ("type.yaml", 1 + TYPE[: TYPE.index(entry)].count("\n"))
+    assert "leads by a link outside" in found[0][2]
+    assert len(refused(folder)) == 1
+
+
+def test_a_shared_set_is_declared(folder: Path) -> None:
+    """A folder outside of a type's own may hold XSDs for several types when type.yaml names it."""
+    shared = folder.parent / "common"
     shared.mkdir()
     (shared / "other.xsd").write_text(XSD.replace("urn:test", "urn:o"), "utf-8")
     change(
         folder / "message.xsd",
         '  <xs:element name="Root">',
-        '<xs:import namespace="urn:o" schemaLocation="../shared/other.xsd"/>\n  <xs:element name="Root">',
+        '<xs:import namespace="urn:o" schemaLocation="../common/other.xsd"/>\n  <xs:element name="Root">',
     )
 
+    ((name, line, text),) = problems_in(folder)
+    change(folder / "type.yaml", "rules: rules.sch", "rules: rules.sch\nshared: [../common]")
+
+    assert (name, line) == ("message.xsd", 3)
+    assert "is outside of the type's folder and its shared sets" in text
     assert problems_in(folder) == []
 
 
-def test_follows_includes_that_include_one_another(folder: Path) -> None:
-    """Files in a circle are read once; the XSD still compiles."""
+@pytest.mark.parametrize(
+    ("written", "sentence"), [("/usr", "must be relative"), ("../none", "no such folder")]
+)
+def test_refuses_a_shared_set_that_is_none(folder: Path, written: str, sentence: str) -> None:
+    """A shared set is a folder, named from the type's own."""
+    change(folder / "type.yaml", "rules: rules.sch", f"rules: rules.sch\nshared: [{written}]")
+
+    ((name, line, text),) = problems_in(folder)
+
+    assert (name, line) == ("type.yaml", 9)
+    assert sentence in text
+
+
+def test_warns_of_includes_that_include_one_another(folder: Path) -> None:
+    """Files in a circle are read once, and the XSD still compiles; the reference that closes it is told."""
     (folder / "more.xsd").write_text(
-        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:test">'
+        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:test">\n'
         '<xs:include schemaLocation="message.xsd"/></xs:schema>'
     )
     change(
         folder / "message.xsd",
         '  <xs:element name="Root">',
         '<xs:include schemaLocation="more.xsd"/>\n  <xs:element name="Root">',
+    )
+
+    assert problems_in(folder) == []
+    assert (
+        "more.xsd:2: warning: include of 'message.xsd' closes a circle: message.xsd → more.xsd → message.xsd"
+        in check(folder).stdout
+    )
+
+
+def test_a_root_in_no_namespace_is_a_type_too(folder: Path) -> None:
+    """Its documents are known by their name alone, as XML and as Avro."""
+    removed = r' (targetNamespace|xmlns:t|xmlns)="urn:test"|<sch:ns .*/>|\bt:|namespaces: {.*}\n'
+    for path in folder.rglob("*.*"):
+        if path.suffix in {".xsd", ".sch", ".xml", ".yaml"}:
+            text = path.read_text("utf-8").replace("{urn:test}Root", "{}Root")
+            path.write_text(re.sub(removed, "", text), "utf-8")
+    (folder / "message.avsc").write_text(
+        build_avsc_text(derive_avro(folder / "message.xsd", "Root")), "utf-8"
     )
 
     assert problems_in(folder) == []

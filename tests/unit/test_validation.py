@@ -3,7 +3,8 @@
 import pytest
 
 from nsw.formats.xml import parse_xml
-from nsw.messagetypes import MessageType, load_message_type
+from nsw.messagetypes import MessageType
+from nsw.typefolders import load_message_type
 from nsw.validation import MAX_FAULTS, check_schema
 
 TYPE = """\

@@ -1,6 +1,7 @@
 """Reads a folder of rule files and writes the folder of a message type."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from string import Template
 import yaml
 from lxml import etree
 
+from nsw.schemafiles import read_schema_files
 from tests.conformance.ics.groovy import DialectError, Node, parse
 from tests.conformance.ics.names import ElementNames, Steps
 from tests.conformance.ics.translate import Lets, Translator
@@ -103,12 +105,19 @@ def write_message_type(
         out / _RULES, encoding="utf-8", xml_declaration=True, pretty_print=True
     )
     kept = schema if "${" in schema else str(schema_path).replace("$", "$$")
-    (out / "type.yaml").write_text(_type_file(root, names.root, kept), "utf-8")
+    shared = [] if "${" in schema else [_folder_of(schema_path, out)]
+    (out / "type.yaml").write_text(_type_file(root, names.root, kept, shared), "utf-8")
     unknown = sorted("/" + "/".join(steps[1:]) for steps in names.unknown)
     return Summary(len(rule_files), len(found), len({each.code for each in found}), tuple(unknown))
 
 
-def _type_file(root: str, name: str, schema: str) -> str:
+def _folder_of(schema: Path, out: Path) -> str:
+    """Give the folder in which an XSD lies with all that it includes, as seen from another one."""
+    files = read_schema_files(schema, [Path(schema.anchor)]).trees
+    return os.path.relpath(os.path.commonpath([each.parent for each in files]), out.resolve())
+
+
+def _type_file(root: str, name: str, schema: str, shared: list[str]) -> str:
     namespace = root.removeprefix("{").partition("}")[0] if root.startswith("{") else ""
     word = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name.lower()).strip("-")
     content = {
@@ -119,6 +128,7 @@ def _type_file(root: str, name: str, schema: str) -> str:
         "direction": "import",
         "root": f"{{{namespace}}}{name}",
         "schema": schema,
+        "shared": shared,
         "rules": _RULES,
         "effective": {"from": "2000-01-01", "until": None},
         "source": "HM Revenue & Customs, import-control-entry-declaration-store; made by tests.conformance.ics",

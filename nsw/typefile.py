@@ -1,0 +1,165 @@
+"""How ``type.yaml`` is written: its fields, and the line on which each stands."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nsw.errors import ConfigError
+from nsw.model import Kind
+
+__all__ = ["TYPE_FILE", "Places", "RulesFile", "TypeFile", "lines_of", "read_type_file"]
+
+TYPE_FILE = "type.yaml"
+_MOST_DAYS = 3660
+_FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+_FileName = Annotated[str, Field(min_length=1)]
+_Days = Annotated[int, Field(ge=0, le=_MOST_DAYS)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Title(_Strict):
+    en: str
+    th: str
+
+
+class _Avro(_Strict):
+    schema_file: _FileName = Field(alias="schema")
+    id: int = Field(ge=0, lt=2**31)
+
+
+class _Effective(_Strict):
+    from_: date = Field(alias="from")
+    until: date | None = None
+
+
+class RulesFile(_Strict):
+    """
+    A rule file and when it applies; without a day it applies as long as the type does.
+
+    Attributes:
+        from_: first day; *until* last day.
+    """
+
+    file: _FileName
+    from_: date | None = Field(None, alias="from")
+    until: date | None = None
+
+
+class _DatedBy(_Strict):
+    field: _FieldName
+    earliest_days: _Days
+    latest_days: _Days
+
+
+class _Items(_Strict):
+    path: str
+    fields: dict[_FieldName, str]
+
+
+class TypeFile(_Strict):
+    """What ``type.yaml`` may hold; docs/message-types.md tells what each field means."""
+
+    message_type: str = Field(pattern=r"^[a-z][a-z0-9.-]*$")
+    version: str
+    kind: Kind
+    title: _Title
+    direction: Literal["import", "export", "transit", "none"] = "none"
+    root: str = Field(pattern=r"^\{[^}]*\}[^{}]+$")
+    namespaces: dict[str, str] = {}
+    schema_file: _FileName = Field(alias="schema")
+    shared: tuple[_FileName, ...] = ()
+    rules: str | tuple[RulesFile, ...] | None = None
+    avro: _Avro | None = None
+    effective: _Effective
+    dated_by: _DatedBy | None = None
+    signature: Literal["none"] = "none"
+    fields: dict[_FieldName, str] = {}
+    items: _Items | None = None
+    source: str = ""
+
+    @property
+    def rules_files(self) -> tuple[RulesFile, ...]:
+        """All rule files, in the order written."""
+        if isinstance(self.rules, str):
+            return (RulesFile(file=self.rules),) if self.rules else ()
+        return self.rules or ()
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """
+    Where the entries of a ``type.yaml`` stand.
+
+    Attributes:
+        lines: line of each entry by its path, as ``fields.reference_number`` or ``rules.0.file``.
+    """
+
+    path: Path
+    lines: Mapping[str, int]
+
+    def line(self, entry: str) -> int | None:
+        """Give the line of an entry, or of what it would stand in."""
+        while entry:
+            if entry in self.lines:
+                return self.lines[entry]
+            entry = entry.rpartition(".")[0]
+        return None
+
+    def problem(self, entry: str, sentence: str) -> str:
+        """Write a problem of an entry: file, line, entry, sentence."""
+        line = self.line(entry)
+        return f"{self.path}{f':{line}' if line else ''}: {entry}: {sentence}"
+
+
+def read_type_file(path: Path) -> tuple[TypeFile, Places]:
+    """
+    Read a ``type.yaml``.
+
+    Raises:
+        ConfigError: it can't be read, or every entry that is missing, unknown, given twice or not as it should be.
+    """
+    try:
+        text = path.read_text("utf-8")
+        node, raw = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ConfigError(f"{place}: not YAML: {' '.join(str(error).split())}") from error
+    places = Places(path, dict(lines_of(node)))
+    problems = [
+        f"{path}:{line}: {entry}: is given twice"
+        for entry, line in lines_of(node)
+        if places.lines[entry] != line
+    ]
+    try:
+        spec = TypeFile.model_validate(raw)
+    except ValidationError as error:
+        faults = (places.problem(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors())
+        raise ConfigError(*problems, *faults) from error
+    if problems:
+        raise ConfigError(*problems)
+    return spec, places
+
+
+def lines_of(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, int]]:
+    """Give the path of each entry below a YAML node, with its line."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            entry = f"{prefix}{key.value}"
+            yield entry, key.start_mark.line + 1
+            yield from lines_of(value, f"{entry}.")
+    elif isinstance(node, yaml.SequenceNode):
+        for place, value in enumerate(node.value):
+            entry = f"{prefix}{place}"
+            yield entry, value.start_mark.line + 1
+            yield from lines_of(value, f"{entry}.")
