@@ -120,10 +120,8 @@ def test_finds_nothing_wrong_with_the_windows_own_types() -> None:
     """Without folders the window's own are proven, with all of their samples."""
     result = check()
 
-    assert (result.exit_code, result.stdout.splitlines()[-1]) == (
-        0,
-        "4 message types: 0 problems, 0 warnings",
-    )
+    assert result.exit_code == 0
+    assert re.fullmatch("[0-9]+ message types: 0 problems, 0 warnings", result.stdout.splitlines()[-1])
 
 
 def test_finds_nothing_wrong_with_a_good_folder(folder: Path) -> None:
