@@ -340,13 +340,38 @@ class AtomicPublisher:
 
     Args:
         transactional_id: names the writer; a second writer of the same name ends this one's open transaction.
+        compression: of what it sends, as kafka-python names it; None for none.
     """
 
-    def __init__(self, connection: Connection, transactional_id: str) -> None:
+    def __init__(
+        self, connection: Connection, transactional_id: str, *, compression: str | None = None
+    ) -> None:
         self._connection = connection
         self._transactional_id = transactional_id
+        self._compression = compression
         self._producer: Any = None
         self._known: set[str] = set()
+
+    def take_over(self) -> None:
+        """
+        End any other writer of the name now, so that what is read after this can't be changed by it any more.
+
+        Raises:
+            BrokerUnavailableError: nothing answers.
+            BrokerRefusedError: this login may not write in transactions of that name.
+        """
+        with explained(self._connection, "begin to write"):
+            self._open()
+
+    def _open(self) -> None:
+        if self._producer is None:
+            self._producer = open_producer(
+                self._connection,
+                transactional_id=self._transactional_id,
+                transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS,
+                compression_type=self._compression,
+            )
+            self._producer.init_transactions()
 
     def publish(self, publications: Sequence[Publication]) -> None:
         """
@@ -374,13 +399,7 @@ class AtomicPublisher:
 
     def _begin(self) -> None:
         with explained(self._connection, "begin a transaction"):
-            if self._producer is None:
-                self._producer = open_producer(
-                    self._connection,
-                    transactional_id=self._transactional_id,
-                    transaction_timeout_ms=_TRANSACTION_TIMEOUT_MS,
-                )
-                self._producer.init_transactions()
+            self._open()
             self._producer.begin_transaction()
 
     def _send(self, publications: Sequence[Publication]) -> None:

@@ -63,13 +63,19 @@ class Casework:
     What casework does with the loop's records.
 
     Args:
+        newest: gives the snapshot to judge by; asked between batches only, so that one batch has one.
         dead_letters_in_a_row: so many from one party pause its inbox; an operator resumes it.
     """
 
     def __init__(
-        self, reference: Reference, metrics: Telemetry, destinations: Destinations, dead_letters_in_a_row: int
+        self,
+        newest: Callable[[], Reference],
+        metrics: Telemetry,
+        destinations: Destinations,
+        dead_letters_in_a_row: int,
     ) -> None:
-        self._reference = reference
+        self._newest = newest
+        self._reference = newest()
         self._metrics = metrics
         self._destinations = destinations
         self._limit = dead_letters_in_a_row
@@ -77,7 +83,7 @@ class Casework:
         # Rows of dead letters by party: as committed, and with the open batch.
         self._rows: Counter[PartyId] = Counter()
         self._open_rows: Counter[PartyId] = Counter()
-        metrics.set(telemetry.REFERENCE_INFO, 1, reference.version)
+        self._tell_reference()
 
     def process(self, record: Record) -> Sequence[Publication]:
         """Decide about a record, and hold back what has no destination now."""
@@ -116,20 +122,39 @@ class Casework:
             self._count_outcome(outcome, now)
         for each in publications:
             self._count_publication(each)
+        self._take_newest()
 
     def aborted(self, reason: str) -> None:  # noqa: ARG002 - the loop logs it
         """Forget the open batch: its records come again."""
         self._outcomes = []
         self._open_rows = self._rows.copy()
         self._metrics.count(telemetry.TRANSACTIONS, ROLE, "aborted")
+        self._take_newest()
 
     def paused_topics(self) -> frozenset[str]:
         """Casework is never paused: it is what keeps the nation's stream going."""
         return frozenset()
 
     def idle(self) -> None:
-        """Look for topics that have come or gone."""
+        """Look for new tables, and for topics that have come or gone."""
+        self._take_newest()
         self._destinations.refresh()
+
+    def _take_newest(self) -> None:
+        newest = self._newest()
+        if newest is not self._reference:
+            log.info("judging by %s from here on, not by %s", newest.version, self._reference.version)
+            self._reference = newest
+            self._tell_reference()
+
+    def _tell_reference(self) -> None:
+        self._metrics.allow(
+            {
+                "agency": self._reference.tables.agencies,
+                "message_type": {each.name for each in self._reference.catalogue.types},
+            }
+        )
+        self._metrics.set_only(telemetry.REFERENCE_INFO, 1, self._reference.version)
 
     def _carry_out(self, outcome: Outcome) -> Sequence[Publication]:
         self._outcomes.append(outcome)

@@ -17,11 +17,23 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nsw.errors import ConfigError
+from nsw.textfile import TextFile
 
-__all__ = ["CodeList", "CodeLists", "CodeRow", "load_code_lists", "merge"]
+__all__ = [
+    "INDEX",
+    "CodeList",
+    "CodeLists",
+    "CodeRow",
+    "ListEntry",
+    "load_code_lists",
+    "merge",
+    "read_index",
+    "read_list",
+]
 
 _FIXED = ("code", "name_en", "name_th", "valid_from", "valid_to")
-_INDEX = "lists.yaml"
+#: The file of a folder of lists that describes them.
+INDEX = "lists.yaml"
 
 
 class CodeRow(NamedTuple):
@@ -147,20 +159,38 @@ def load_code_lists(folder: Path) -> CodeLists:
     """
     problems: list[str] = []
     lists: dict[str, CodeList] = {}
-    files = set()
-    for line, entry in _read_index(folder / _INDEX, problems):
-        if entry.name in lists:
-            problems.append(f"{folder / _INDEX}:{line}: the list {entry.name!r} is named twice")
-        if entry.file in files:
-            problems.append(f"{folder / _INDEX}:{line}: the file {entry.file} is named twice")
-        files.add(entry.file)
-        lists[entry.name] = _read_list(folder / entry.file, entry, problems)
-    if not problems:
-        strays = sorted({path.name for path in folder.glob("*.csv")} - files)
-        problems.extend(f"{folder / name}: {_INDEX} does not name this file" for name in strays)
+    for entry in read_index(folder, problems):
+        try:
+            lists[entry.name] = read_list(folder / entry.file, entry)
+        except ConfigError as error:
+            problems += error.problems
     if problems:
         raise ConfigError(*problems)
     return CodeLists(lists)
+
+
+def read_index(folder: Path, problems: list[str]) -> list["ListEntry"]:
+    """
+    Read what ``lists.yaml`` says of the lists of a folder, without the lists.
+
+    Args:
+        problems: gets each problem of the index, with its line, and each file that it does not name.
+    """
+    found: dict[str, ListEntry] = {}
+    files: set[str] = set()
+    faults: list[str] = []
+    for line, entry in _read_entries(folder / INDEX, faults):
+        if entry.name in found:
+            faults.append(f"{folder / INDEX}:{line}: the list {entry.name!r} is named twice")
+        if entry.file in files:
+            faults.append(f"{folder / INDEX}:{line}: the file {entry.file} is named twice")
+        files.add(entry.file)
+        found[entry.name] = entry
+    if not faults:
+        strays = sorted({path.name for path in folder.glob("*.csv")} - files)
+        faults.extend(f"{folder / name}: {INDEX} does not name this file" for name in strays)
+    problems += faults
+    return list(found.values())
 
 
 class _Strict(BaseModel):
@@ -172,16 +202,29 @@ _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
 _Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-class _Title(_Strict):
+class ListTitle(_Strict):
+    """What a list holds, in both languages."""
+
     en: _Text
     th: _Text
 
 
-class _Entry(_Strict):
+class ListEntry(_Strict):
+    """
+    What ``lists.yaml`` says of one list.
+
+    Attributes:
+        made: by ``tools/make_codes.py`` or by hand.
+        owner: who answers for the list in this window; source: who publishes the codes.
+        key: the columns whose cells, joined by a colon, are the code.
+        columns: what each further column means, by its name.
+    """
+
     name: _Name
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.csv$")]
-    title: _Title
+    title: ListTitle
     made: Literal["tool", "hand"]
+    owner: str = ""
     source: _Text
     licence: _Text
     key: Annotated[tuple[_Column, ...], Field(min_length=1)]
@@ -189,7 +232,7 @@ class _Entry(_Strict):
     notes: str = ""
 
 
-def _read_index(path: Path, problems: list[str]) -> Iterator[tuple[int, _Entry]]:
+def _read_entries(path: Path, problems: list[str]) -> Iterator[tuple[int, ListEntry]]:
     """Give each entry of ``lists.yaml`` that can be read, with its line."""
     try:
         loader = yaml.SafeLoader(path.read_text("utf-8"))
@@ -207,7 +250,7 @@ def _read_index(path: Path, problems: list[str]) -> Iterator[tuple[int, _Entry]]
     for node in entries:
         line = node.start_mark.line + 1
         try:
-            yield line, _Entry.model_validate(loader.construct_object(node, deep=True))
+            yield line, ListEntry.model_validate(loader.construct_object(node, deep=True))
         except ValidationError as error:
             for fault in error.errors():
                 where = ".".join(str(step) for step in fault["loc"])
@@ -237,11 +280,18 @@ def _line_of(entry: yaml.Node, place: tuple[Any, ...]) -> int:
     return entry.start_mark.line + 1
 
 
-def _read_list(path: Path, entry: _Entry, problems: list[str]) -> CodeList:
+def read_list(file: TextFile, entry: ListEntry) -> CodeList:
+    """
+    Read one list.
+
+    Raises:
+        ConfigError: every problem of the file, with its line.
+    """
     columns = (*_FIXED, *entry.columns)
-    reader = _Table(path, columns, entry.key)
+    reader = _Table(file, columns, entry.key)
     rows_by_code = reader.read()
-    problems.extend(reader.problems)
+    if reader.problems:
+        raise ConfigError(*reader.problems)
     return CodeList(
         name=entry.name,
         title_en=entry.title.en,
@@ -250,16 +300,16 @@ def _read_list(path: Path, entry: _Entry, problems: list[str]) -> CodeList:
         licence=entry.licence,
         columns={name: place for place, name in enumerate(columns)},
         rows_by_code=rows_by_code,
-        origin=str(path),
+        origin=str(file),
     )
 
 
 class _Table:
     """Reads one CSV file, and keeps what is wrong with it."""
 
-    def __init__(self, path: Path, columns: tuple[str, ...], key: tuple[str, ...]) -> None:
+    def __init__(self, file: TextFile, columns: tuple[str, ...], key: tuple[str, ...]) -> None:
         self.problems: list[str] = []
-        self._path = path
+        self._file = file
         self._columns = columns
         self._key = key
 
@@ -298,9 +348,9 @@ class _Table:
 
     def _text(self) -> str | None:
         try:
-            return self._path.read_bytes().decode("utf-8-sig")
+            return self._file.read_bytes().decode("utf-8-sig")
         except OSError as error:
-            self.problems.append(f"{self._path}: the file can't be read: {error.strerror}")
+            self.problems.append(f"{self._file}: the file can't be read: {error.strerror}")
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             self._problem(line, f"no UTF-8: {error.reason}")
@@ -335,4 +385,4 @@ class _Table:
         return when_open
 
     def _problem(self, line: int, sentence: str) -> None:
-        self.problems.append(f"{self._path}:{line}: {sentence}")
+        self.problems.append(f"{self._file}:{line}: {sentence}")

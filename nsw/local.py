@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from nsw import admin
+from nsw import admin, stewards
 from nsw.config import Config
 from nsw.connection import Connection
 from nsw.embedded import BrokerSettings, EmbeddedBroker, FetchProgress
@@ -84,6 +84,11 @@ class LocalWindow:
         return self._bootstrap_servers
 
     @property
+    def reference(self) -> Reference:
+        """The snapshot that the window judges by when it starts; before the block, that of the folders."""
+        return self._reference
+
+    @property
     def connection(self) -> Connection:
         """A connection for clients on this machine."""
         return Connection(self._bootstrap_servers)
@@ -133,12 +138,25 @@ class LocalWindow:
         specs = window_topics(self._config, self._reference)
         created = admin.create_topics(self.connection, specs, self._config.replication_factor)
         self._tell(f"{len(specs)} topics, {len(created)} of them new")
+        self._take_tables()
         self._metrics_port = self._config.metrics_port or _free_port(self._config.metrics_host)
         self._worker = Supervised(
             self._worker_command(), self._worker_environment(), self._settings.worker_log
         )
         self._worker.start()
         self._tell(f"worker started (intake and casework), metrics at {self.metrics_address}")
+
+    def _take_tables(self) -> None:
+        """Publish the folders' tables where none are, and take those that count."""
+        seeded = stewards.seed(self.connection, self._reference.table_set)
+        if seeded:
+            self._tell(f"{len(seeded)} tables of the folders count from now on")
+        folder = self._reference
+        ledger = stewards.read_ledger(self.connection)
+        if ledger.current != folder.table_set.version:
+            self._reference, _ = stewards.load_newest(ledger, folder.types, folder.limits)
+            differing = ", ".join(folder.table_set.differing(self._reference.table_set))
+            self._tell(f"the tables in the topic count, not those of the folders: {differing} differ")
 
     def _start_broker(self) -> None:
         folder = self._config.data_folder / "kafka"

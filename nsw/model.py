@@ -65,6 +65,7 @@ class Purpose(StrEnum):
     DEAD_LETTER = "dead-letter"
     HELD = "held"
     CONTROL = "control"
+    REFERENCE = "reference"
 
 
 @dataclass(frozen=True, slots=True)

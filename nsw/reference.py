@@ -1,7 +1,9 @@
 """
 The reference snapshot: everything a decision is made from, immutable, named by a hash of its contents.
 
-The hash is written into every event, so that an old declaration can be judged again by the tables of its day.
+It has two parts. *Message types* come from folders and change with a deployment; *tables* are master data and change
+while the window runs (``nsw.masterdata``). The names of both are written into every event, so that an old declaration
+can be judged again by the tables of its day.
 """
 
 import hashlib
@@ -11,37 +13,21 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from nsw.codelists import CodeLists, load_code_lists, merge
+from nsw.codelists import CodeList, CodeLists
 from nsw.errors import ConfigError
 from nsw.formats.xml import XmlLimits
 from nsw.identifiers import PartyId
+from nsw.masterdata import FILES, TableSet
+from nsw.masterdata.folder import CODES_FOLDER, collect_tables
 from nsw.messagetypes import Catalogue, MessageType
 from nsw.model import Kind
-from nsw.routing import Party, RoutingTables, load_parties, load_routing_tables
+from nsw.routing import Party, RoutingTables, load_parties, read_routing_tables
+from nsw.routing.yamlfile import YamlFile
+from nsw.textfile import TextFile
 from nsw.typefolders import load_catalogue
 
 _T = TypeVar("_T")
-_CODES_FOLDER = "codes"
 _HASH_CHARACTERS = 16
-
-
-class _Names(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    en: str
-    th: str
-
-
-class _WindowFile(BaseModel):
-    """The shape of ``window.yaml``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    name: _Names
-    source: str
-    time_zone: str
-    country: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +60,27 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class MessageTypes:
+    """
+    The part of a snapshot that changes with a deployment only.
+
+    Attributes:
+        version: first 16 hex digits of the SHA-256 of all files of the folders but samples and code lists.
+    """
+
+    catalogue: Catalogue
+    version: str
+
+
+@dataclass(frozen=True)
 class Reference:
     """
     One immutable snapshot.
 
     Attributes:
-        version: first 16 hex digits of the SHA-256 of all files it was read from.
+        version: the versions of message types and of tables, joined by a dash; stands in every event.
         acknowledgement: our message type of answers to accepted declarations; rejection: to refused ones.
+        table_set: what *code_lists*, *tables*, *parties* and *window* were read from.
     """
 
     version: str
@@ -92,6 +92,17 @@ class Reference:
     acknowledgement: MessageType
     rejection: MessageType
     limits: Limits = field(default_factory=Limits)
+    table_set: TableSet = field(default_factory=lambda: TableSet({}), repr=False)
+
+    @property
+    def types(self) -> MessageTypes:
+        """The message types, to make a snapshot of them and other tables."""
+        return MessageTypes(self.catalogue, self.version.partition("-")[0])
+
+
+def tables_version_of(version: str) -> str:
+    """Give the version of the set of tables out of an event's version; that of a set is itself."""
+    return version.rpartition("-")[2]
 
 
 def load_reference(
@@ -101,7 +112,7 @@ def load_reference(
     limits: Limits | None = None,
 ) -> Reference:
     """
-    Read a snapshot.
+    Read a snapshot from folders.
 
     Args:
         schema_folders: folders of message types; code lists lie in folders named ``codes`` below them.
@@ -113,57 +124,107 @@ def load_reference(
     """
     folders = list(schema_folders)
     problems: list[str] = []
+    types = _attempt(problems, lambda: load_types(folders, variables))
+    tables = collect_tables(folders, reference_folder, problems)
+    return _build(types, tables, limits, problems)
 
-    def attempt(load: Callable[[], _T]) -> _T | None:
-        try:
-            return load()
-        except ConfigError as error:
-            problems.extend(error.problems)
+
+def load_types(schema_folders: Iterable[Path], variables: Mapping[str, str]) -> MessageTypes:
+    """
+    Read the message types of folders.
+
+    Raises:
+        ConfigError: every problem of every file.
+    """
+    folders = list(schema_folders)
+    return MessageTypes(load_catalogue(folders, variables), _hash_of_types(folders))
+
+
+def build_reference(types: MessageTypes, tables: TableSet, limits: Limits | None = None) -> Reference:
+    """
+    Make a snapshot of message types and a set of tables, wherever that was kept.
+
+    The same types and tables give the same snapshot, with the same version.
+
+    Raises:
+        ConfigError: every problem of every table, alone and against the others and the types.
+    """
+    missing = [f"the set of tables has no table {name!r}" for name in FILES if name not in tables.tables]
+    return _build(types, tables, limits, missing)
+
+
+def _build(
+    types: MessageTypes | None, tables: TableSet, limits: Limits | None, problems: list[str]
+) -> Reference:
+    """Check everything that can be checked, then refuse it with all problems, those given before too."""
+    files = {name: tables.tables[name].file for name in FILES if name in tables.tables}
+
+    def with_files(load: Callable[..., _T], *names: str) -> _T | None:
+        if not files.keys() >= set(names):
             return None
+        return _attempt(problems, lambda: load(*(files[name] for name in names)))
 
-    window = attempt(lambda: _load_window(reference_folder / "window.yaml"))
-    catalogue = attempt(lambda: load_catalogue(folders, variables))
-    code_lists = attempt(lambda: _load_all_codes(folders))
-    tables = attempt(lambda: load_routing_tables(reference_folder))
-    parties = attempt(lambda: load_parties(reference_folder / "parties.yaml"))
-    if window is None or catalogue is None or code_lists is None or tables is None or parties is None:
+    window = with_files(_load_window, "window")
+    code_lists = _load_code_lists(tables, problems)
+    routing = with_files(read_routing_tables, "permits", "routes", "agencies")
+    parties = with_files(load_parties, "parties")
+    if types is None or window is None or routing is None or parties is None:
         raise ConfigError(*problems)
-    acknowledgement = attempt(lambda: catalogue.of_kind(Kind.ACKNOWLEDGEMENT))
-    rejection = attempt(lambda: catalogue.of_kind(Kind.REJECTION))
-    problems.extend(_unknown_fields(catalogue, tables))
-    problems.extend(_unknown_lists(catalogue, code_lists))
+    acknowledgement = _attempt(problems, lambda: types.catalogue.of_kind(Kind.ACKNOWLEDGEMENT))
+    rejection = _attempt(problems, lambda: types.catalogue.of_kind(Kind.REJECTION))
+    problems += _unknown_fields(types.catalogue, routing)
+    if len(code_lists.lists) == len(tables.code_lists()):
+        # Beside a list that can't be read, what it lacks would only confuse.
+        problems += _unknown_lists(types.catalogue, code_lists)
     if acknowledgement is None or rejection is None or problems:
         raise ConfigError(*problems)
     return Reference(
-        version=_content_hash(folders, reference_folder),
+        version=f"{types.version}-{tables.version}",
         window=window,
-        catalogue=catalogue,
+        catalogue=types.catalogue,
         code_lists=code_lists,
-        tables=tables,
+        tables=routing,
         parties=parties,
         acknowledgement=acknowledgement,
         rejection=rejection,
         limits=limits or Limits(),
+        table_set=tables,
     )
 
 
-def _load_window(path: Path) -> Window:
+def _attempt(problems: list[str], load: Callable[[], _T]) -> _T | None:
     try:
-        read = _WindowFile.model_validate(yaml.safe_load(path.read_text("utf-8")))
-        return Window(read.name.en, read.name.th, read.source, ZoneInfo(read.time_zone))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ZoneInfoNotFoundError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-    except ValidationError as error:
-        raise ConfigError(
-            *(f"{path}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        ) from error
+        return load()
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
 
 
-def _load_all_codes(folders: Iterable[Path]) -> CodeLists:
-    found = sorted(
-        {path.parent for folder in folders for path in folder.rglob(f"{_CODES_FOLDER}/lists.yaml")}
-    )
-    return merge(*(load_code_lists(each) for each in found))
+def _load_window(file: TextFile) -> Window:
+    read = YamlFile(file)
+    entries = read.entries(read.root(), "the file", ("name", "source", "time_zone", "country"))
+    name_en, name_th = read.names(entries.get("name"), "name")
+    source = read.text(entries.get("source"), "source")
+    zone = read.text(entries.get("time_zone"), "time_zone")
+    read.text(entries.get("country"), "country")
+    time_zone = ZoneInfo("UTC")
+    try:
+        time_zone = ZoneInfo(zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        read.report(
+            entries["time_zone"], f"time_zone: {zone!r} is not known; one like Asia/Bangkok is expected"
+        )
+    read.finish()
+    return Window(name_en, name_th, source, time_zone)
+
+
+def _load_code_lists(tables: TableSet, problems: list[str]) -> CodeLists:
+    lists: dict[str, CodeList] = {}
+    for table in tables.code_lists():
+        found = _attempt(problems, table.code_list)
+        if found is not None:
+            lists[found.name] = found
+    return CodeLists(lists)
 
 
 def _unknown_fields(catalogue: Catalogue, tables: RoutingTables) -> Iterable[str]:
@@ -183,15 +244,15 @@ def _unknown_lists(catalogue: Catalogue, code_lists: CodeLists) -> Iterable[str]
                 else f"the column {column!r} of the code list {name!r}"
             )
             if found is None or (column is not None and column not in found.columns):
-                yield f"{message_type.folder}: the rules ask for {what}, which no folder named {_CODES_FOLDER} has"
+                yield f"{message_type.folder}: the rules ask for {what}, which no folder named {CODES_FOLDER} has"
 
 
-def _content_hash(folders: Iterable[Path], reference_folder: Path) -> str:
+def _hash_of_types(folders: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for place, folder in enumerate([*folders, reference_folder]):
-        for path in sorted(
-            each for each in folder.rglob("*") if each.is_file() and "samples" not in each.parts
-        ):
+    left_out = {"samples", CODES_FOLDER}
+    for place, folder in enumerate(folders):
+        files = (each for each in folder.rglob("*") if each.is_file())
+        for path in sorted(each for each in files if left_out.isdisjoint(each.relative_to(folder).parts)):
             content = path.read_bytes()
             digest.update(f"{place}/{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
             digest.update(content)

@@ -93,6 +93,11 @@ PAUSED = Metric(
     "nsw_inboxes_paused", "gauge", "Inboxes paused now by an operator or after a flood of dead letters."
 )
 REFERENCE_INFO = Metric("nsw_reference_data_info", "gauge", "1 for the snapshot in use.", ("version",))
+REFERENCE_REFUSED = Metric(
+    "nsw_reference_refused",
+    "gauge",
+    "1 while the tables that count can't be loaded here, so that older ones judge; else 0.",
+)
 
 CATALOGUE: tuple[Metric, ...] = (
     LODGED,
@@ -111,6 +116,7 @@ CATALOGUE: tuple[Metric, ...] = (
     LAG,
     PAUSED,
     REFERENCE_INFO,
+    REFERENCE_REFUSED,
 )
 #: What a label becomes when its value is outside its closed set.
 OTHER = "other"
@@ -147,6 +153,17 @@ class Telemetry:
         )
         return collector.labels(*closed)
 
+    def allow(self, closed_sets: Mapping[str, Iterable[str]]) -> None:
+        """Widen the closed sets of labels; what was allowed stays so."""
+        # A new mapping, since another thread may be counting.
+        self._allowed = {
+            **self._allowed,
+            **{
+                label: self._allowed.get(label, frozenset()) | set(values)
+                for label, values in closed_sets.items()
+            },
+        }
+
     def count(self, metric: Metric, *labels: str, by: float = 1) -> None:
         """Add to a counter."""
         child = self._child(metric, labels)
@@ -158,6 +175,12 @@ class Telemetry:
         child = self._child(metric, labels)
         assert isinstance(child, Gauge)  # noqa: S101 - the catalogue says so
         child.set(value)
+
+    def set_only(self, metric: Metric, value: float, *labels: str) -> None:
+        """Set a gauge, and take back its other series."""
+        collector = self._collectors[metric.name]
+        collector.clear()
+        self.set(metric, value, *labels)
 
     def observe(self, metric: Metric, value: float, *labels: str) -> None:
         """Add one observation to a histogram; seconds or records, as its name says."""

@@ -13,6 +13,7 @@ EVENTS = "nsw.events"
 DEAD_LETTERS = "nsw.deadletters"
 HELD = "nsw.held"
 CONTROL = "nsw.control"
+REFERENCE = "nsw.reference"
 
 _INBOX = re.compile(r"nsw\.inbox\.([A-Za-z0-9_-]{1,64})")
 _AGENCY_OUTBOX = re.compile(r"nsw\.agency\.([A-Z][A-Z0-9_-]{1,31})\.outbox")
@@ -58,6 +59,8 @@ FOR_EVER = "-1"
 FOR_CONNECTIONS = str(90 * 24 * 60 * 60 * 1000)
 #: Room that an inbox has beyond the largest document for keys, headers and the batch's own bytes.
 INBOX_HEADROOM_BYTES = 64 * 1024
+#: The largest table: 10 times a code list of 100,000 rows, compressed by its writer.
+LARGEST_TABLE_BYTES = 16 * 1024 * 1024
 
 
 def inbox(party: PartyId) -> str:
@@ -151,6 +154,7 @@ def system_topics(*, case_partitions: int, max_document_bytes: int) -> tuple[Top
         TopicSpec(DEAD_LETTERS, 1, _settings(large + OUTPUT_HEADROOM_BYTES, FOR_EVER)),
         TopicSpec(HELD, 1, _settings(large + OUTPUT_HEADROOM_BYTES, FOR_EVER)),
         TopicSpec(CONTROL, 1, _compacted(OUTPUT_HEADROOM_BYTES)),
+        TopicSpec(REFERENCE, 1, _compacted(LARGEST_TABLE_BYTES)),
     )
 
 

@@ -16,6 +16,7 @@ from nsw.intake import Intake
 from nsw.lodging import LodgingSettings
 from nsw.loop import ControlFollower, LoopSettings, TransactionalLoop, Work
 from nsw.reference import Limits, Reference, load_reference
+from nsw.refresh import TableFollower
 from nsw.stream import Runnable, run_worker
 from nsw.telemetry import Telemetry
 
@@ -55,19 +56,23 @@ def run(config: Config, roles: Sequence[Role]) -> int:
         log.warning(
             "NSW_CONVERSATION_KEY is not set: with the published one anybody can forge conversation ids"
         )
-    reference = load_snapshot(config)
-    reference.catalogue.warm()
+    folder = load_snapshot(config)
+    folder.catalogue.warm()
     connection = Connection(config.bootstrap_servers)
     _check_cluster(config, connection)
-    metrics = Telemetry(_closed_sets(reference))
+    # Labels from closed sets only, from the first count on.
+    metrics = Telemetry({"agency": (), "message_type": ()})
+    tables = TableFollower(connection, folder, metrics)
+    reference = tables.load()
+    log.info("judging by %s", reference.version)
     port = _serve(config, metrics)
     log.info("metrics on http://%s:%d/metrics", config.metrics_host, port)
     builders = {Role.INTAKE: _build_intake, Role.CASEWORK: _build_casework}
 
     def builder(role: Role) -> Callable[[], Runnable]:
-        return lambda: builders[role](config, connection, reference, metrics)
+        return lambda: builders[role](config, connection, tables, metrics)
 
-    with _watch_lag(connection, metrics, roles):
+    with _watch_lag(connection, metrics, roles), tables:
         return run_worker(
             {role: builder(role) for role in roles},
             app_id=f"nsw-worker-{config.worker_slot}",
@@ -94,15 +99,8 @@ def _check_cluster(config: Config, connection: Connection) -> None:
         raise ConfigError(*problems)
 
 
-def _closed_sets(reference: Reference) -> dict[str, set[str]]:
-    return {
-        "agency": set(reference.tables.agencies),
-        "message_type": {each.name for each in reference.catalogue.types},
-    }
-
-
 def _build_intake(
-    config: Config, connection: Connection, _reference: Reference, metrics: Telemetry
+    config: Config, connection: Connection, _tables: TableFollower, metrics: Telemetry
 ) -> TransactionalLoop:
     settings = LodgingSettings(
         cluster=admin.cluster_id(connection),
@@ -116,12 +114,14 @@ def _build_intake(
 
 
 def _build_casework(
-    config: Config, _connection: Connection, reference: Reference, metrics: Telemetry
+    config: Config, _connection: Connection, tables: TableFollower, metrics: Telemetry
 ) -> TransactionalLoop:
     def known_topics() -> frozenset[str]:
         return loop.known_topics()
 
-    work: Work = Casework(reference, metrics, Destinations(known_topics), config.dead_letters_in_a_row)
+    work: Work = Casework(
+        lambda: tables.newest, metrics, Destinations(known_topics), config.dead_letters_in_a_row
+    )
     loop = TransactionalLoop(_loop_settings(config, casework.ROLE, (topics.CASES,)), work)
     return loop
 

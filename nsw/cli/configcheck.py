@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -24,7 +23,6 @@ from nsw.errors import ConfigError
 
 if TYPE_CHECKING:
     from nsw.config import Config
-    from nsw.reference import Reference
 
 _T = TypeVar("_T")
 _VARIABLE = re.compile(r"NSW_[A-Z0-9_]+")
@@ -68,13 +66,16 @@ def check(schemas: SchemasOption = None, output: FormatOption = OutputFormat.TEX
 
     Exit code: 0 no problem (there may be warnings), 2 the window would not start.
     """
+    from nsw.routing import run_routing_tests
+
     found = _Report()
     config = found.attempt(read_settings) or _without_faults(found.problems)
     if config.uses_development_key:
         found.warnings.append(_DEVELOPMENT_KEY)
     reference = found.attempt(lambda: load_snapshot(config, schemas or ()))
     if reference is not None:
-        tests = found.attempt(lambda: _run_routing_tests(config.reference_folder, reference))
+        folder = config.reference_folder / "routing_tests"
+        tests = found.attempt(lambda: run_routing_tests(folder, reference.tables))
         found.facts = {
             "reference_data_version": reference.version,
             "message_types": len(reference.catalogue.types),
@@ -101,22 +102,6 @@ def _without_faults(problems: list[str]) -> "Config":
         return load_config({name: value for name, value in settings_variables().items() if name not in wrong})
     except ConfigError:
         return load_config({})
-
-
-def _run_routing_tests(folder: Path, reference: "Reference") -> int:
-    """
-    Run the examples beside the tables; give how many there are.
-
-    Raises:
-        ConfigError: each difference.
-    """
-    from nsw.routing import load_routing_tests, run_routing_test
-
-    tests = load_routing_tests(folder / "routing_tests")
-    problems = [problem for test in tests for problem in run_routing_test(test, reference.tables)]
-    if problems:
-        raise ConfigError(*(f"{folder / 'routing_tests'}: {problem}" for problem in problems))
-    return len(tests)
 
 
 def _print(found: _Report) -> None:

@@ -84,6 +84,8 @@ def run_demo(
         with fetching() as on_progress:
             window = LocalWindow(own, reference, settings, tell=screen.tell, on_progress=on_progress)  # type: ignore[arg-type]
             stack.enter_context(window)
+        # Where the window was already in use, its tables count and not those of the folders.
+        reference = window.reference
         command = stack.enter_context(_announced(config.data_folder, folder, window.bootstrap_servers))
         if not once:
             screen.suggest(_hints(reference, command))

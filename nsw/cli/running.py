@@ -170,7 +170,7 @@ def run_up(
         window = LocalWindow(config, reference, settings, tell=tell, on_progress=on_progress)  # type: ignore[arg-type]
         with window:
             tell(f"the worker's log is {settings.worker_log}")
-            tell(f"parties: {', '.join(sorted(reference.parties))}")
+            tell(f"parties: {', '.join(sorted(window.reference.parties))}")
             tell("the window is up; Ctrl-C stops it")
             while not ended.wait(1.0):
                 window.check()

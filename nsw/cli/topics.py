@@ -15,41 +15,66 @@ def register(root: typer.Typer) -> None:
     root.add_typer(topics_app, name="topics")
 
 
-def _specs(config: Any, parties: list[str]) -> list[Any]:
+def _specs(config: Any, references: list[Any], parties: list[str], agencies: list[str]) -> list[Any]:
     from nsw import topics
-    from nsw.identifiers import parse_party_id
+    from nsw.identifiers import parse_agency_code, parse_party_id
     from nsw.provision import window_topics
-    from nsw.worker import load_snapshot
 
-    specs = list(window_topics(config, load_snapshot(config)))
-    known = {spec.name for spec in specs}
     largest = config.max_document_bytes
-    asked = (
-        spec
-        for each in parties
-        for spec in topics.party_topics(parse_party_id(each), max_document_bytes=largest)
-    )
-    specs.extend(spec for spec in asked if spec.name not in known)
-    return specs
+    groups = [
+        *(window_topics(config, each) for each in references),
+        *(topics.party_topics(parse_party_id(each), max_document_bytes=largest) for each in parties),
+        *(topics.agency_topics(parse_agency_code(each), max_document_bytes=largest) for each in agencies),
+    ]
+    return list({spec.name: spec for group in groups for spec in group}.values())
+
+
+def _tables_in_force(connection: Any, folder: Any) -> Any:
+    """Give the snapshot of the tables that count; the folders' while the topic holds none."""
+    from nsw import stewards
+    from nsw.connection import TopicMissingError
+
+    try:
+        ledger = stewards.read_ledger(connection)
+    except TopicMissingError:
+        return folder
+    return stewards.load_newest(ledger, folder.types, folder.limits)[0] if ledger.current else folder
 
 
 Parties = Annotated[
     list[str] | None, typer.Option("--party", help="Also the topics of this party; may repeat.")
 ]
+Agencies = Annotated[
+    list[str] | None, typer.Option("--agency", help="Also the topics of this agency; may repeat.")
+]
 
 
 @topics_app.command("create")
 def create_topics(
-    party: Parties = None, bootstrap_servers: Bootstrap = None, data_folder: DataFolder = None
+    party: Parties = None,
+    agency: Agencies = None,
+    bootstrap_servers: Bootstrap = None,
+    data_folder: DataFolder = None,
 ) -> None:
-    """Create every topic that is missing: the system's, and those of all agencies and parties in the tables."""
-    from nsw import admin
+    """
+    Create every topic that is missing: the system's, and those of all agencies and parties in the tables.
+
+    In a new window the tables of its folders count from then on; later they are changed by 'nsw reference propose'.
+    """
+    from nsw import admin, stewards
+    from nsw.worker import load_snapshot
 
     config, connection = connect(bootstrap_servers, data_folder)
-    created = admin.create_topics(connection, _specs(config, party or []), config.replication_factor)
+    folder = load_snapshot(config)
+    references = [folder, _tables_in_force(connection, folder)]
+    specs = _specs(config, references, party or [], agency or [])
+    created = admin.create_topics(connection, specs, config.replication_factor)
     for name in created:
         show(f"created {name}")
     show(f"{len(created)} topics created")
+    seeded = stewards.seed(connection, folder.table_set)
+    if seeded:
+        show(f"{len(seeded)} tables of the folders count from now on")
 
 
 @topics_app.command("list")
@@ -74,13 +99,18 @@ def list_topics(
 
 @topics_app.command("check")
 def check_topics(
-    party: Parties = None, bootstrap_servers: Bootstrap = None, data_folder: DataFolder = None
+    party: Parties = None,
+    agency: Agencies = None,
+    bootstrap_servers: Bootstrap = None,
+    data_folder: DataFolder = None,
 ) -> None:
     """Say everything that is wrong with the window's topics; exit code 1 if anything is."""
     from nsw import admin
+    from nsw.worker import load_snapshot
 
     config, connection = connect(bootstrap_servers, data_folder)
-    problems = admin.check_topics(connection, _specs(config, party or []))
+    references = [_tables_in_force(connection, load_snapshot(config))]
+    problems = admin.check_topics(connection, _specs(config, references, party or [], agency or []))
     for problem in problems:
         show(problem)
     if problems:

@@ -12,8 +12,8 @@ from nsw.routing.decision import decide_agencies
 from nsw.routing.parties import AnswerFormat, Party, find_party, load_parties
 from nsw.routing.permits import PERMITS, PermitRow, PermitTable, load_permits
 from nsw.routing.routes import Route, Routes, load_routes
-from nsw.routing.routingtests import RoutingTest, load_routing_tests, run_routing_test
-from nsw.routing.tables import RoutingTables, check_tables, load_routing_tables
+from nsw.routing.routingtests import RoutingTest, load_routing_tests, run_routing_test, run_routing_tests
+from nsw.routing.tables import RoutingTables, check_tables, load_routing_tables, read_routing_tables
 
 __all__ = [
     "IDENTITY_VIEW",
@@ -41,5 +41,7 @@ __all__ = [
     "load_routes",
     "load_routing_tables",
     "load_routing_tests",
+    "read_routing_tables",
     "run_routing_test",
+    "run_routing_tests",
 ]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import yaml
 
@@ -11,6 +10,7 @@ from nsw.errors import ConfigError
 from nsw.identifiers import AgencyCode, parse_agency_code
 from nsw.model import Format
 from nsw.routing.yamlfile import YamlFile
+from nsw.textfile import TextFile
 
 #: Route id of the lead agency's reason: it gets every declaration.
 LEAD_AGENCY = "lead-agency"
@@ -66,14 +66,14 @@ class Agency:
         return acceptance.formats if acceptance else ()
 
 
-def load_agencies(path: Path) -> dict[AgencyCode, Agency]:
+def load_agencies(table: TextFile) -> dict[AgencyCode, Agency]:
     """
     Read the agencies, by code.
 
     Raises:
         ConfigError: with every problem and its line; exactly one agency must lead.
     """
-    file = YamlFile(path)
+    file = YamlFile(table)
     agency_by_code: dict[AgencyCode, Agency] = {}
     for node in file.rows("agencies"):
         agency = _read_agency(file, node)
@@ -84,7 +84,7 @@ def load_agencies(path: Path) -> dict[AgencyCode, Agency]:
     try:
         lead_of(agency_by_code)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{table}: {error}") from error
     return agency_by_code
 
 

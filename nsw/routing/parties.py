@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 import yaml
 
 from nsw.identifiers import PartyId, parse_party_id
 from nsw.model import SenderRole
 from nsw.routing.yamlfile import YamlFile
+from nsw.textfile import TextFile
 
 
 class AnswerFormat(StrEnum):
@@ -37,14 +37,14 @@ class Party:
     answers: AnswerFormat = AnswerFormat.AS_SENT
 
 
-def load_parties(path: Path) -> dict[PartyId, Party]:
+def load_parties(table: TextFile) -> dict[PartyId, Party]:
     """
     Read the register of parties, by id.
 
     Raises:
         ConfigError: with every problem and its line.
     """
-    file = YamlFile(path)
+    file = YamlFile(table)
     party_by_id: dict[PartyId, Party] = {}
     for node in file.rows("parties"):
         party = _read_party(file, node)

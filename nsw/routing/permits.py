@@ -8,13 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
-from pathlib import Path
 
 from nsw.errors import ConfigError
 from nsw.identifiers import AgencyCode, parse_agency_code
 from nsw.model import Item, Reason
-from nsw.routing.textfile import read_text
 from nsw.routing.validity import in_force, parse_date
+from nsw.textfile import TextFile, read_text
 
 #: Route id of the reasons that come from the permit table.
 PERMITS = "permits"
@@ -193,18 +192,18 @@ def _split_needs(needs: list[_Need]) -> tuple[list[_Need], list[_Need]]:
     return needs[:cut], needs[cut:]
 
 
-def load_permits(path: Path) -> PermitTable:
+def load_permits(table: TextFile) -> PermitTable:
     """
     Read a permit table.
 
     Args:
-        path: CSV, UTF-8 with or without a byte order mark, with the header
+        table: CSV, UTF-8 with or without a byte order mark, with the header
             ``tariff,statistical_code,direction,agency,effective_from`` and perhaps ``,effective_until``.
 
     Raises:
         ConfigError: with every problem and its line.
     """
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(read_text(table), newline=""), strict=True)
     problems: list[str] = []
     rows: list[PermitRow] = []
     line_by_row: dict[tuple[str, ...], int] = {}
@@ -212,20 +211,20 @@ def load_permits(path: Path) -> PermitTable:
         header = tuple(next(reader, ()))
         if header not in {_PERMIT_COLUMNS, (*_PERMIT_COLUMNS, _OPTIONAL_PERMIT_COLUMN)}:
             expected = f"{','.join(_PERMIT_COLUMNS)}[,{_OPTIONAL_PERMIT_COLUMN}]"
-            raise ConfigError(f"{path} line 1: the header must be {expected}, not {','.join(header)!r}")
+            raise ConfigError(f"{table} line 1: the header must be {expected}, not {','.join(header)!r}")
         for cells in filter(None, reader):
             line = reader.line_num
             row, sentences = _parse_permit(cells, len(header), line)
             first_line = line_by_row.setdefault(tuple(cells), line)
             if first_line != line:
                 sentences.append(f"the same row as line {first_line}")
-            problems += (f"{path} line {line}: {sentence}" for sentence in sentences)
+            problems += (f"{table} line {line}: {sentence}" for sentence in sentences)
             rows += [row] if row else []
     except csv.Error as error:
-        problems.append(f"{path} line {reader.line_num}: not CSV: {error}")
+        problems.append(f"{table} line {reader.line_num}: not CSV: {error}")
     if problems:
         raise ConfigError(*problems)
-    return PermitTable.of(path.name, rows)
+    return PermitTable.of(table.name, rows)
 
 
 def _parse_permit(cells: list[str], width: int, line: int) -> tuple[PermitRow | None, list[str]]:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
-from pathlib import Path
 
 import yaml
 
@@ -16,6 +15,7 @@ from nsw.routing.conditions import Comparison, Condition, all_hold, read_conditi
 from nsw.routing.permits import PERMITS
 from nsw.routing.validity import in_force
 from nsw.routing.yamlfile import YamlFile
+from nsw.textfile import TextFile
 
 _ROUTE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -130,21 +130,21 @@ class Routes:
         ]
 
 
-def load_routes(path: Path) -> Routes:
+def load_routes(table: TextFile) -> Routes:
     """
     Read the routes.
 
     Args:
-        path: YAML; the head of ``deploy/reference/routes.yaml`` tells its shape.
+        table: YAML; the head of ``deploy/reference/routes.yaml`` tells its shape.
 
     Raises:
         ConfigError: with every problem and its line.
     """
-    file = YamlFile(path)
+    file = YamlFile(table)
     line_by_id: dict[str, int] = {}
     rows = [_read_route(file, node, line_by_id) for node in file.rows("routes")]
     file.finish()
-    return Routes.of(path.name, rows)
+    return Routes.of(table.name, rows)
 
 
 def _read_route(file: YamlFile, node: yaml.Node, line_by_id: dict[str, int]) -> Route:

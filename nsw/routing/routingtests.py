@@ -70,7 +70,7 @@ def _read_routing_test(file: YamlFile) -> RoutingTest:
     on = file.day(entries.get("on"), "on")
     items = file.nodes(entries.get("items"), "items")
     return RoutingTest(
-        file=file.path.name,
+        file=file.file.name,
         name=file.text(entries.get("name"), "name"),
         message_type=file.text(entries.get("message_type"), "message_type"),
         direction=file.one_of(entries.get("direction"), "direction", DIRECTIONS, "none"),
@@ -90,6 +90,20 @@ def _read_routing_test(file: YamlFile) -> RoutingTest:
 def _read_fields(file: YamlFile, node: yaml.Node | None, what: str) -> dict[str, str]:
     entries = file.any_entries(node, what)
     return {name: file.text(value, f"{what}: {name}") for name, value in entries.items()}
+
+
+def run_routing_tests(folder: Path, tables: RoutingTables) -> int:
+    """
+    Run all routing tests of a folder; give how many there are.
+
+    Raises:
+        ConfigError: with each difference, or every problem of the tests themselves.
+    """
+    tests = load_routing_tests(folder)
+    problems = [problem for test in tests for problem in run_routing_test(test, tables)]
+    if problems:
+        raise ConfigError(*(f"{folder}: {problem}" for problem in problems))
+    return len(tests)
 
 
 def run_routing_test(test: RoutingTest, tables: RoutingTables) -> list[str]:

@@ -10,6 +10,7 @@ from nsw.identifiers import AgencyCode
 from nsw.routing.agencies import Agency, lead_of, load_agencies
 from nsw.routing.permits import PermitTable, load_permits
 from nsw.routing.routes import Routes, load_routes
+from nsw.textfile import TextFile
 
 _T = TypeVar("_T")
 
@@ -36,18 +37,30 @@ def load_routing_tables(folder: Path) -> RoutingTables:
     Raises:
         ConfigError: with every problem of all three.
     """
+    return read_routing_tables(folder / "permits.csv", folder / "routes.yaml", folder / "agencies.yaml")
+
+
+def read_routing_tables(
+    permits_file: TextFile, routes_file: TextFile, agencies_file: TextFile
+) -> RoutingTables:
+    """
+    Read the three tables, wherever they are kept, checked against each other.
+
+    Raises:
+        ConfigError: with every problem of all three.
+    """
     problems: list[str] = []
 
-    def attempt(load: Callable[[Path], _T], name: str) -> _T | None:
+    def attempt(load: Callable[[TextFile], _T], file: TextFile) -> _T | None:
         try:
-            return load(folder / name)
+            return load(file)
         except ConfigError as error:
             problems.extend(error.problems)
             return None
 
-    permits = attempt(load_permits, "permits.csv")
-    routes = attempt(load_routes, "routes.yaml")
-    agencies = attempt(load_agencies, "agencies.yaml")
+    permits = attempt(load_permits, permits_file)
+    routes = attempt(load_routes, routes_file)
+    agencies = attempt(load_agencies, agencies_file)
     if permits is None or routes is None or agencies is None:
         raise ConfigError(*problems)
     tables = RoutingTables(permits, routes, agencies, lead_of(agencies))

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from operator import itemgetter
-from pathlib import Path
 from typing import TypeVar
 
 import yaml
@@ -12,8 +11,8 @@ from stdnum.th import tin
 
 from nsw.errors import ConfigError
 from nsw.identifiers import AgencyCode, parse_agency_code
-from nsw.routing.textfile import read_text
 from nsw.routing.validity import parse_date
+from nsw.textfile import TextFile, read_text
 
 # re.ASCII: Thai digits are digits to Python.
 _TAX_ID = re.compile(r"\d{13}", re.ASCII)
@@ -30,8 +29,8 @@ class YamlFile:
     keeps its zero. Reading goes on after a problem, with an empty value, so that all are told at once.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, file: TextFile) -> None:
+        self.file = file
         self._problems: list[tuple[int, str]] = []
 
     def report(self, node: yaml.Node | None, sentence: str) -> None:
@@ -40,12 +39,12 @@ class YamlFile:
 
     def report_line(self, line: int, sentence: str) -> None:
         """Note a problem at a line."""
-        self._problems.append((line, f"{self.path} line {line}: {sentence}"))
+        self._problems.append((line, f"{self.file} line {line}: {sentence}"))
 
     def root(self) -> yaml.Node | None:
         """Parse the file; None when it is not YAML."""
         try:
-            root: yaml.Node | None = yaml.compose(read_text(self.path), Loader=yaml.SafeLoader)
+            root: yaml.Node | None = yaml.compose(read_text(self.file), Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             self.report_line(line, f"not YAML: {error.problem}")

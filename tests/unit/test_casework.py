@@ -55,7 +55,7 @@ def casework(
     reference: Reference, metrics: Telemetry, known: frozenset[str] = ALL, limit: int = 3
 ) -> Casework:
     """Give casework where these topics exist."""
-    return Casework(reference, metrics, Destinations(lambda: known), limit)
+    return Casework(lambda: reference, metrics, Destinations(lambda: known), limit)
 
 
 def test_holds_back_only_what_has_no_destination(
@@ -86,7 +86,7 @@ def test_sees_a_topic_that_has_come(reference: Reference, metrics: Telemetry, sm
     """Without waiting for the next regular look."""
     known = set(ALL - {"nsw.outbox.ACME"})
     destinations = Destinations(lambda: frozenset(known))
-    work = Casework(reference, metrics, destinations, 3)
+    work = Casework(lambda: reference, metrics, destinations, 3)
     assert Purpose.HELD in purposes(work.process(record(small)))
     known.add("nsw.outbox.ACME")
     destinations._asked_at = float("-inf")

@@ -239,7 +239,7 @@ def test_a_composite_key_is_the_code(tmp_path: Path) -> None:
     [
         (entry(key="[town]"), "ports.csv:1: the key names columns that the list has not: town"),
         (entry(made="magic"), "lists.yaml:5: made: Input should be 'tool' or 'hand'"),
-        (entry(owner="me"), "lists.yaml:10: owner: Extra inputs are not permitted"),
+        (entry(keeper="me"), "lists.yaml:10: keeper: Extra inputs are not permitted"),
         (entry(source=""), "lists.yaml:2: source: Field required"),
         (entry(title="{en: Ports}"), "lists.yaml:4: title.th: Field required"),
         (entry(name="Ports!"), "lists.yaml:2: name: String should match pattern"),
