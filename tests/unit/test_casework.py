@@ -1,17 +1,18 @@
 """Casework and intake as works of the loop: holding back, pausing, counting."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
 
-from nsw import topics
+from nsw import telemetry, topics
 from nsw.casework import Casework, Destinations
 from nsw.control import apply_control, build_pause
 from nsw.errors import Code
 from nsw.held import parse_held
-from nsw.identifiers import PartyId
+from nsw.identifiers import AgencyCode, PartyId
 from nsw.intake import Intake
 from nsw.lodging import LodgingSettings, lodge
 from nsw.model import Publication, Purpose, Record
@@ -48,7 +49,7 @@ def small(samples: Path) -> bytes:
 @pytest.fixture
 def metrics() -> Telemetry:
     """Give the metrics of a process."""
-    return Telemetry({"agency": ["CUSTOMS"]})
+    return Telemetry({"agency": (), "message_type": ()})
 
 
 def casework(
@@ -120,7 +121,7 @@ def test_an_aborted_batch_does_not_count(reference: Reference, metrics: Telemetr
 
 
 def test_counts_only_what_was_committed(reference: Reference, metrics: Telemetry, small: bytes) -> None:
-    """By code, by agency, by message type; labels outside their closed set become 'other'."""
+    """By code, by agency, by message type."""
     work = casework(reference, metrics)
     work.process(record(small))
     work.aborted("test")
@@ -133,7 +134,7 @@ def test_counts_only_what_was_committed(reference: Reference, metrics: Telemetry
     assert 'nsw_declarations_rejected_total{code="NSW-1003"} 1.0' in text
     assert 'nsw_dead_letters_kept_total{code="NSW-1002"} 1.0' in text
     assert 'nsw_deliveries_routed_total{agency="CUSTOMS"} 1.0' in text
-    assert 'nsw_deliveries_routed_total{agency="other"} 1.0' in text
+    assert 'nsw_deliveries_routed_total{agency="DFT"} 1.0' in text
     assert 'nsw_transactions_ended_total{outcome="aborted",role="casework"} 1.0' in text
     assert f'nsw_reference_data_info{{version="{reference.version}"}} 1.0' in text
 
@@ -191,3 +192,38 @@ def test_intake_gives_each_record_its_case_and_counts(metrics: Telemetry) -> Non
 
     assert [each.purpose for each in publications] == [Purpose.CASE] * 3
     assert "nsw_records_lodged_total 3.0" in generate_latest(metrics.registry).decode()
+
+
+def test_new_tables_judge_from_the_next_batch_on(
+    reference: Reference, metrics: Telemetry, small: bytes
+) -> None:
+    """Never within one; the metrics follow, with the agencies that are new."""
+    newest = [reference]
+    work = Casework(lambda: newest[0], metrics, Destinations(lambda: ALL), 3)
+    metrics.count(telemetry.ROUTED, "NOBODY")
+    first = work.process(record(small))
+    stranger = reference.tables.agencies[AgencyCode("DFT")]
+    agencies = {**reference.tables.agencies, AgencyCode("NOBODY"): stranger}
+    newest[0] = replace(reference, version="x-y", tables=replace(reference.tables, agencies=agencies))
+    second = work.process(record(small, offset=1))
+    work.committed([], [*first, *second], 0.1)
+    metrics.count(telemetry.ROUTED, "NOBODY")
+    text = generate_latest(metrics.registry).decode()
+
+    assert dict(second[0].headers)[topics.H_REFERENCE_VERSION] == reference.version.encode()
+    assert 'nsw_reference_data_info{version="x-y"} 1.0' in text
+    assert reference.version not in text
+    assert 'nsw_deliveries_routed_total{agency="other"} 1.0' in text
+    assert 'nsw_deliveries_routed_total{agency="NOBODY"} 1.0' in text
+
+
+def test_new_tables_are_found_in_a_quiet_time_and_after_an_abort(
+    reference: Reference, metrics: Telemetry
+) -> None:
+    """Whatever ends a batch, and when there is none."""
+    newest = [reference]
+    work = Casework(lambda: newest[0], metrics, Destinations(lambda: ALL), 3)
+    for version, step in (("x-1", work.idle), ("x-2", lambda: work.aborted("test"))):
+        newest[0] = replace(reference, version=version)
+        step()
+        assert f'version="{version}"' in generate_latest(metrics.registry).decode()
