@@ -33,6 +33,7 @@ CASES = "cases.yaml"
 #: Of ISO 6346: a character's place is its value; multiples of 11 are no value.
 _CONTAINER_VALUES = "0123456789A-BCDEFGHIJK-LMNOPQRSTU-VWXYZ"
 _CONTAINER = re.compile(r"[A-Z]{4}[0-9]{7}")
+_LOAD_DEVICE = re.compile(r"([A-Z]{3})([0-9]{5})([A-Z]{2})")
 _AIR_WAYBILL = re.compile(r"[0-9]{11}")
 
 
@@ -204,6 +205,8 @@ def renumber(number: str, turn: int) -> str:
     if _AIR_WAYBILL.fullmatch(number):
         serial = int(number[3:10]) + 100 * turn
         return f"{number[:3]}{serial:07}{serial % 7}"
+    if device := _LOAD_DEVICE.fullmatch(number):
+        return f"{device[1]}{int(device[2]) + 100 * turn:05}{device[3]}"
     return f"{number}R{turn}"
 
 

@@ -11,9 +11,10 @@ from lxml import etree
 
 from nsw.codelists import load_code_lists
 from nsw.errors import Severity
-from nsw.messagetypes import MessageType, load_message_type
+from nsw.messagetypes import MessageType
 from nsw.model import Finding
 from nsw.rules import RuleContext, RuleSet
+from nsw.typefolders import load_message_type
 from nsw.validation import check_schema
 from tools import make_logistics_samples
 from tools.make_logistics_samples import CASES, renumber
@@ -44,7 +45,7 @@ def type_in(folder: Path) -> MessageType:
 
 
 def rules_in(folder: Path) -> RuleSet:
-    rules = type_in(folder).rules
+    rules = type_in(folder).rules_on(LODGED_ON)
     assert rules is not None
     return rules
 
@@ -192,6 +193,7 @@ def test_the_tool_gives_numbers_that_check() -> None:
     """Containers and air waybills of a sample of many bills have right check digits."""
     assert renumber("CSQU3053383", 1) == "CSQU3054383"
     assert renumber("21712345675", 1) == "21712346670"
+    assert renumber("AKE12345TG", 3) == "AKE12645TG"
     assert renumber("SGLCB26110001", 2) == "SGLCB26110001R2"
 
 
