@@ -7,10 +7,12 @@ What the pipeline *is* (message types, permits, routes, agencies) lies in review
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from nsw.errors import ConfigError
+from nsw.schemaids import SCHEMA_IDS_FILE
 
 _ROOT = Path(__file__).resolve().parent.parent
 #: Only for windows on one machine; a real window sets its own.
@@ -34,6 +36,19 @@ class Config(BaseModel):
         _ROOT / "deploy" / "reference", description="permits, routes, agencies, parties"
     )
     data_folder: Path = Field(Path("var"), description="where the embedded broker keeps its data")
+    schema_registry: str = Field(
+        "", description="address of a schema registry with Confluent's REST API, for `nsw schemas register`"
+    )
+    schema_registry_user: str = Field("", description="user name at the schema registry; empty for none")
+    schema_registry_password: SecretStr = Field(SecretStr(""), description="password at the schema registry")
+    schema_registry_timeout_seconds: float = Field(
+        10.0, gt=0, le=300, description="how long one answer of the schema registry may take"
+    )
+    schema_ids: Path | None = Field(
+        None,
+        description="file of the ids that a schema registry gave; else `schema-ids.yaml` of the reference folder "
+        "or of the data folder, where there is one",
+    )
     conformance_data: Path = Field(
         _ROOT.parent / "shared" / "data", description="documents of others that tests and demo may use"
     )
@@ -75,6 +90,26 @@ class Config(BaseModel):
         # An empty part, as after a trailing ':', would mean the current folder with all that lies below it.
         return tuple(filter(None, value.split(":"))) if isinstance(value, str) else value
 
+    @field_validator("schema_ids", mode="before")
+    @classmethod
+    def _no_path(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("schema_registry")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("http://HOST:PORT or https://HOST is needed")
+        if "@" in parts.netloc:
+            raise ValueError(
+                "an address is shown and noted, so user and password have settings of their own: "
+                "NSW_SCHEMA_REGISTRY_USER and NSW_SCHEMA_REGISTRY_PASSWORD"
+            )
+        return value.rstrip("/")
+
     @field_validator("conversation_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
@@ -86,6 +121,14 @@ class Config(BaseModel):
     def uses_development_key(self) -> bool:
         """Whether the secret is the published one, which only a window on one machine may use."""
         return self.conversation_key.get_secret_value() == _DEVELOPMENT_KEY
+
+    @property
+    def schema_ids_file(self) -> Path | None:
+        """The file of ids that a schema registry gave; None when there is none."""
+        if self.schema_ids is not None:
+            return self.schema_ids
+        places = (self.reference_folder / SCHEMA_IDS_FILE, self.data_folder / SCHEMA_IDS_FILE)
+        return next((each for each in places if each.is_file()), None)
 
     @property
     def schema_variables(self) -> dict[str, str]:

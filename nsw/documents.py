@@ -87,7 +87,7 @@ def parse_document(value: bytes | None, catalogue: Catalogue, limits: XmlLimits)
     versions = catalogue.versions_of_schema_id(schema_id)
     mapping = versions[0].avro
     if mapping is None:
-        raise MessageError(Code.UNKNOWN_SCHEMA_ID, str(schema_id))
+        raise MessageError(Code.UNKNOWN_SCHEMA_ID, f"{schema_id}{catalogue.ids_source}")
     return Parsed(form, versions, mapping.parse_avro(body, limits))
 
 

@@ -12,6 +12,7 @@ Broken schemas and business rules are findings (see ``model.Finding``), not exce
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 
 class Verdict(StrEnum):
@@ -375,7 +376,14 @@ class MessageError(NswError):
 
 
 class TransientError(NswError):
-    """Try again: nothing was committed."""
+    """
+    Try again: nothing was committed.
+
+    Attributes:
+        question: what an operator should look at first.
+    """
+
+    question: ClassVar[str] = "Is the broker running at NSW_BOOTSTRAP_SERVERS?"
 
 
 class ConfigError(NswError):

@@ -98,7 +98,8 @@ class MessageType:
         dated_by: what decides the day whose law applies; None for the lodging date.
         schema_files: real paths of the XSD and all that it includes.
         dated_rules: by their days, without gap or overlap; empty without rules.
-        avro_id: schema id in the Confluent wire format, or None.
+        avro_id: schema id in the Confluent wire format: the registry's where there is one; None without Avro.
+        avro_subject: name under which a registry keeps the versions of the Avro schema; None without Avro.
     """
 
     name: str
@@ -120,6 +121,7 @@ class MessageType:
     paths: FieldPaths = field(repr=False)
     folder: Path
     source: str = ""
+    avro_subject: str | None = None
 
     def is_in_force(self, on: date) -> bool:
         """Tell whether this version applies on a day."""
@@ -174,9 +176,17 @@ class MessageType:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All message types, found by root element or by Avro schema id."""
+    """
+    All message types, found by root element or by Avro schema id.
+
+    Attributes:
+        own_ids: the ids in ``type.yaml`` of types that have another one by a schema registry; both are understood.
+        ids_source: where ids come from besides ``type.yaml``, for messages.
+    """
 
     types: tuple[MessageType, ...]
+    own_ids: Mapping[int, tuple[MessageType, ...]] = field(default_factory=dict)
+    ids_source: str = ""
 
     @cached_property
     def _by_root(self) -> dict[str, tuple[MessageType, ...]]:
@@ -187,7 +197,7 @@ class Catalogue:
 
     @cached_property
     def _by_schema_id(self) -> dict[int, tuple[MessageType, ...]]:
-        by_id: dict[int, tuple[MessageType, ...]] = {}
+        by_id: dict[int, tuple[MessageType, ...]] = dict(self.own_ids)
         for each in self.types:
             if each.avro_id is not None:
                 by_id[each.avro_id] = (*by_id.get(each.avro_id, ()), each)
@@ -217,7 +227,7 @@ class Catalogue:
         """
         versions = self._by_schema_id.get(schema_id, ())
         if not versions:
-            raise MessageError(Code.UNKNOWN_SCHEMA_ID, str(schema_id))
+            raise MessageError(Code.UNKNOWN_SCHEMA_ID, f"{schema_id}{self.ids_source}")
         return versions
 
     def of_kind(self, kind: Kind) -> MessageType:

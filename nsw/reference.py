@@ -23,6 +23,7 @@ from nsw.messagetypes import Catalogue, MessageType
 from nsw.model import Kind
 from nsw.routing import Party, RoutingTables, load_parties, read_routing_tables
 from nsw.routing.yamlfile import YamlFile
+from nsw.schemaids import load_schema_ids, with_registry_ids
 from nsw.textfile import TextFile
 from nsw.typefolders import load_catalogue
 
@@ -110,6 +111,7 @@ def load_reference(
     reference_folder: Path,
     variables: Mapping[str, str],
     limits: Limits | None = None,
+    schema_ids: Path | None = None,
 ) -> Reference:
     """
     Read a snapshot from folders.
@@ -118,26 +120,35 @@ def load_reference(
         schema_folders: folders of message types; code lists lie in folders named ``codes`` below them.
         reference_folder: has ``window``, ``agencies``, ``routes`` and ``parties`` (.yaml), and ``permits.csv``.
         variables: values for ``${NAME}`` in ``type.yaml`` files.
+        schema_ids: file of the ids that a schema registry gave; None when there is none.
 
     Raises:
         ConfigError: every problem of every file.
     """
     folders = list(schema_folders)
     problems: list[str] = []
-    types = _attempt(problems, lambda: load_types(folders, variables))
+    types = _attempt(problems, lambda: load_types(folders, variables, schema_ids))
     tables = collect_tables(folders, reference_folder, problems)
     return _build(types, tables, limits, problems)
 
 
-def load_types(schema_folders: Iterable[Path], variables: Mapping[str, str]) -> MessageTypes:
+def load_types(
+    schema_folders: Iterable[Path], variables: Mapping[str, str], schema_ids: Path | None = None
+) -> MessageTypes:
     """
     Read the message types of folders.
+
+    Args:
+        schema_ids: file of the ids that a schema registry gave; None when there is none.
 
     Raises:
         ConfigError: every problem of every file.
     """
     folders = list(schema_folders)
-    return MessageTypes(load_catalogue(folders, variables), _hash_of_types(folders))
+    catalogue = load_catalogue(folders, variables)
+    if schema_ids is not None:
+        catalogue = with_registry_ids(catalogue, load_schema_ids(schema_ids))
+    return MessageTypes(catalogue, _hash_of_types(folders, schema_ids))
 
 
 def build_reference(types: MessageTypes, tables: TableSet, limits: Limits | None = None) -> Reference:
@@ -247,8 +258,8 @@ def _unknown_lists(catalogue: Catalogue, code_lists: CodeLists) -> Iterable[str]
                 yield f"{message_type.folder}: the rules ask for {what}, which no folder named {CODES_FOLDER} has"
 
 
-def _hash_of_types(folders: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
+def _hash_of_types(folders: Iterable[Path], schema_ids: Path | None) -> str:
+    digest = hashlib.sha256(schema_ids.read_bytes() if schema_ids else b"")
     left_out = {"samples", CODES_FOLDER}
     for place, folder in enumerate(folders):
         files = (each for each in folder.rglob("*") if each.is_file())

@@ -33,6 +33,7 @@ class _Title(_Strict):
 class _Avro(_Strict):
     schema_file: _FileName = Field(alias="schema")
     id: int = Field(ge=0, lt=2**31)
+    subject: str | None = None
 
 
 class _Effective(_Strict):

@@ -138,6 +138,7 @@ class _Loader:
             dated_rules=rules,
             avro=mapping,
             avro_id=avro.id if avro else None,
+            avro_subject=(avro.subject or mapping.full_name) if avro and mapping else None,
             paths=paths,
             folder=self.folder,
             source=spec.source,

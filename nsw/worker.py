@@ -39,7 +39,13 @@ def load_snapshot(config: Config) -> Reference:
         ConfigError: every problem of every file.
     """
     limits = Limits(XmlLimits(max_document_bytes=config.max_document_bytes), config.max_findings)
-    return load_reference(config.schema_folders, config.reference_folder, config.schema_variables, limits)
+    return load_reference(
+        config.schema_folders,
+        config.reference_folder,
+        config.schema_variables,
+        limits,
+        config.schema_ids_file,
+    )
 
 
 def run(config: Config, roles: Sequence[Role]) -> int:

@@ -192,13 +192,13 @@ def _configuration_page() -> str:
 
 def _default(value: object) -> str:
     if isinstance(value, SecretStr):
-        return "a published one, for development"
+        return "a published one, for development" if value.get_secret_value() else "empty"
     if isinstance(value, tuple):
         return ":".join(map(_default, value))
     if isinstance(value, Path):
         # Never a path of this machine.
         return f"`{os.path.relpath(value, ROOT) if value.is_absolute() else value}`"
-    return f"`{value}`" if value != "" else "empty"
+    return "empty" if value in ("", None) else f"`{value}`"
 
 
 def _allowed(described: Mapping[str, object]) -> str:

@@ -129,7 +129,7 @@ def _explain(error: NswError) -> int:
         report("This can't run as it is set up:", error.problems, hint)
         return EXIT_USAGE
     if isinstance(error, TransientError):
-        hint = "Is the broker running at NSW_BOOTSTRAP_SERVERS? Nothing was lost: try again."
+        hint = f"{error.question} Nothing was lost: try again."
         report("This did not work now, but may later:", [str(error)], hint)
         return EXIT_TRY_AGAIN
     if isinstance(error, MessageError):

@@ -148,4 +148,6 @@ def _shown(value: object) -> str | int | float:
         return _HIDDEN
     if isinstance(value, tuple):
         return ":".join(map(str, value))
+    if value is None:
+        return ""
     return value if isinstance(value, int | float) else str(value)

@@ -22,6 +22,7 @@ from nsw.cli.output import (
     show,
     stdout,
 )
+from nsw.cli.registry import register_schemas
 from nsw.cli.validate import load_snapshot, today
 from nsw.errors import CATALOGUE, ConfigError
 
@@ -57,6 +58,7 @@ def register(app: typer.Typer) -> None:
         epilog="Example: nsw schemas new note.xsd --root auto --type th.note --version 1.0 --into schemas/th/note/1.0",
     )(new)
     group.command(name="avro", epilog="Example: nsw schemas avro schemas/th/response/1.0 --check")(avro)
+    group.command(name="register", epilog="Example: nsw schemas register --dry-run")(register_schemas)
     app.add_typer(group, name="schemas")
     app.command(name="codes", epilog="Example: nsw codes --format markdown > docs/codes.md")(codes)
     app.command(name="metrics", epilog="Example: nsw metrics --format markdown > docs/metrics.md")(metrics)
@@ -255,8 +257,9 @@ def new(
             "--type is of a-z, 0-9, '.' and '-'; --version of letters, digits, '.', '-' and '_'"
         )
     window = _surroundings()
-    known = load_snapshot(read_settings()).catalogue.types
-    avro_id = max((each.avro_id or 0 for each in known), default=0) + 1
+    known = load_snapshot(read_settings()).catalogue
+    avro_id = max((each.avro_id or 0 for each in known.types), default=0)
+    avro_id = max(avro_id, *known.own_ids, 0) + 1
     since = datetime.now(UTC).date()
     plan = plan_type(NewType(xsd, root, name, version, into, since, avro_id, copy), window.variables)
     for path, content in plan.files.items():

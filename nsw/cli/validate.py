@@ -170,7 +170,11 @@ def load_snapshot(config: "Config", extra_folders: Sequence[Path] = ()) -> "Refe
     limits = Limits(XmlLimits(max_document_bytes=config.max_document_bytes), config.max_findings)
     try:
         reference = load_reference(
-            config.schema_folders, config.reference_folder, config.schema_variables, limits
+            config.schema_folders,
+            config.reference_folder,
+            config.schema_variables,
+            limits,
+            config.schema_ids_file,
         )
     except ConfigError as error:
         problems += error.problems
@@ -185,7 +189,11 @@ def load_snapshot(config: "Config", extra_folders: Sequence[Path] = ()) -> "Refe
     catalogue, code_lists = given
     return replace(
         reference,
-        catalogue=Catalogue((*catalogue.types, *_not_replaced(reference.catalogue, catalogue))),
+        catalogue=Catalogue(
+            (*catalogue.types, *_not_replaced(reference.catalogue, catalogue)),
+            reference.catalogue.own_ids,
+            reference.catalogue.ids_source,
+        ),
         code_lists=replace(reference.code_lists, lists={**reference.code_lists.lists, **code_lists.lists}),
     )
 

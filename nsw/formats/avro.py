@@ -65,6 +65,7 @@ class AvroMapping:
         schema_id: in the Confluent wire format.
         schema: the schema's JSON, as loaded.
         root_name: expanded name of the document's root element.
+        full_name: of the outermost Avro record, with its namespace if it has one.
     """
 
     def __init__(self, schema: dict[str, Any], schema_id: int, source: str = "Avro schema") -> None:
@@ -76,6 +77,7 @@ class AvroMapping:
         self.schema_id = schema_id
         self.schema = schema
         self.root_name = plan.root_name
+        self.full_name = ".".join(str(schema[part]) for part in ("namespace", "name") if schema.get(part))
         self._read = compile_reader(plan)
         self._write = compile_writer(plan)
 

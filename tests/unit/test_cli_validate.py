@@ -40,17 +40,23 @@ NOTE_XSD = """\
 
 @cache
 def load_once(
-    folders: tuple[Path, ...], reference_folder: Path, variables: tuple[tuple[str, str], ...], limits: Limits
+    folders: tuple[Path, ...],
+    reference_folder: Path,
+    variables: tuple[tuple[str, str], ...],
+    limits: Limits,
+    schema_ids: Path | None,
 ) -> Reference:
-    return load_reference(folders, reference_folder, dict(variables), limits)
+    return load_reference(folders, reference_folder, dict(variables), limits, schema_ids)
 
 
 @pytest.fixture(autouse=True)
 def window_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the window's own files once for all tests: a snapshot never changes."""
 
-    def load(folders: tuple[Path, ...], folder: Path, variables: dict[str, str], limits: Limits) -> Reference:
-        return load_once(folders, folder, tuple(variables.items()), limits)
+    def load(
+        folders: tuple[Path, ...], folder: Path, variables: dict[str, str], limits: Limits, ids: Path | None
+    ) -> Reference:
+        return load_once(folders, folder, tuple(variables.items()), limits, ids)
 
     monkeypatch.setattr("nsw.reference.load_reference", load)
 
