@@ -12,9 +12,9 @@ from pathlib import Path
 # Run as a script, Python looks for modules beside this file only.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools.samples import export_faults
+from tools.samples import export_faults, import_faults
 
-ALL = (export_faults.SAMPLES,)
+ALL = (export_faults.SAMPLES, import_faults.SAMPLES)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -140,13 +140,26 @@ def kebab(path: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
 
 
-def build_sample(case: Case, base: Base, layout: Layout) -> bytes:
-    """Build the document of a case; *base* is the message type's usual one."""
-    valid = (case.base or base).build()
-    root = etree.fromstring(valid, etree.XMLParser(remove_blank_text=True, resolve_entities=False))
-    for edit in case.edits:
-        edit(Draft(layout, root))
-    return write_document(root)
+@dataclass(frozen=True)
+class Edited:
+    """A document with some edits that change nobody who gets it."""
+
+    layout: Layout
+    base: Base
+    edits: tuple[Edit, ...]
+
+    def build(self) -> bytes:
+        """Build the document."""
+        parser = etree.XMLParser(remove_blank_text=True, resolve_entities=False)
+        root = etree.fromstring(self.base.build(), parser)
+        for edit in self.edits:
+            edit(Draft(self.layout, root))
+        return write_document(root)
+
+    @property
+    def agencies(self) -> tuple[str, ...]:
+        """Who gets it, sorted."""
+        return self.base.agencies
 
 
 def build_expected(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from tools.samples.faults import Base, Case, build_expected, build_sample
+from tools.samples.faults import Base, Case, Edited, build_expected
 from tools.samples.layout import Layout
 
 #: All samples are meant as lodged on this day.
@@ -37,7 +37,7 @@ class SampleSet:
 
     def build(self, case: Case) -> bytes:
         """Build the document of a case."""
-        return build_sample(case, self.base, self.layout)
+        return Edited(self.layout, case.base or self.base, case.edits).build()
 
     def valid_files(self) -> Iterator[tuple[Path, bytes]]:
         """Make every valid sample and its expected answer: the path and the bytes that belong there."""

@@ -58,8 +58,8 @@ class Sale:
     Args:
         partner: the foreign party: who buys an export, who sells an import.
         rate: baht for one unit of the currency.
-        terms: Incoterms; empty means FOB by water and FCA otherwise.
-        freight: part of the invoice but not of the value free on board, as is insurance.
+        terms: Incoterms; empty means FOB by water and FCA otherwise for an export, CIF or CIP for an import.
+        freight: part of the invoice or not, as the terms say, as is insurance.
     """
 
     partner: str
@@ -85,6 +85,9 @@ class Goods:
         agencies: who must permit the export or import by the permit table; an item carries a permit of each.
         duty_percent: export duty on the value free on board, or import duty on the value with freight and insurance.
         deposit: baht placed as deposit.
+        origin: country of an import; empty means that of the seller.
+        excise: baht for one unit that is imported.
+        exempted_percent: the part of an import's duty that a privilege waives.
         extra: further fields of the item by element name, which win over those made here.
     """
 
@@ -102,6 +105,9 @@ class Goods:
     un_number: str = ""
     duty_percent: Decimal = Decimal(0)
     deposit: Decimal = Decimal(0)
+    origin: str = ""
+    excise: Decimal = Decimal(0)
+    exempted_percent: Decimal = Decimal(0)
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -111,6 +117,7 @@ TAX_ID_BY_AGENCY = {
     "DLD": "0994000159251",
     "DOA": "0994000158921",
     "DOF": "0994000160259",
+    "EXCISE": "0994000160461",
     "FDA": "0994000165676",
     "NBTC": "0994000049447",
 }
