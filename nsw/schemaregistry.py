@@ -8,6 +8,7 @@ content type ``application/vnd.schemaregistry.v1+json``; errors are ``{"error_co
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -16,7 +17,7 @@ import httpx2
 
 from nsw.errors import ConfigError, InvariantError, TransientError
 from nsw.messagetypes import Catalogue, MessageType
-from nsw.schemaids import SchemaId, SchemaIds, digest_schema
+from nsw.schemaids import SchemaId, SchemaIds, digest_schema, encode_schema_ids, load_schema_ids
 
 _CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
 _SUBJECT_NOT_FOUND, _VERSION_NOT_FOUND = 40401, 40402
@@ -257,6 +258,23 @@ def note_ids(registry_url: str, entries: Iterable[Entry]) -> SchemaIds:
             if each.id is not None
         ),
     )
+
+
+def write_schema_ids(path: Path, ids: SchemaIds) -> None:
+    """
+    Write the file of ids; what it says of other types, by the same registry, stays.
+
+    Raises:
+        ConfigError: the file that is there can't be read.
+    """
+    if path.exists():
+        before = load_schema_ids(path)
+        if before.registry == ids.registry:
+            kept = (each for each in before.schemas if ids.of_type(each.message_type, each.version) is None)
+            ids = ids.model_copy(update={"schemas": (*ids.schemas, *kept)})
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.write_text(encode_schema_ids(ids), "utf-8")
+    unfinished.replace(path)
 
 
 def _judge(registry: SchemaRegistry, message_type: MessageType) -> Entry:

@@ -9,7 +9,6 @@ from nsw.cli.output import FormatOption, OutputFormat, print_json, print_table, 
 from nsw.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nsw.schemaids import SchemaIds
     from nsw.schemaregistry import Entry
 
 
@@ -51,7 +50,14 @@ def register_schemas(
     Exit code: 0 registered (with --dry-run: all fit), 2 refused, or not set up, 3 the registry is away.
     """
     from nsw.schemaids import SCHEMA_IDS_FILE
-    from nsw.schemaregistry import RegistryAccess, SchemaRegistry, judge_types, note_ids, register_types
+    from nsw.schemaregistry import (
+        RegistryAccess,
+        SchemaRegistry,
+        judge_types,
+        note_ids,
+        register_types,
+        write_schema_ids,
+    )
     from nsw.typefolders import load_catalogue
 
     config = read_settings(schema_registry=registry)
@@ -74,25 +80,6 @@ def register_schemas(
     if output is OutputFormat.TEXT and not dry_run:
         show(f"{target}: written; workers take it at their next start")
     raise typer.Exit(0 if all(each.judgement.is_compatible for each in entries) else 2)
-
-
-def write_schema_ids(path: Path, ids: "SchemaIds") -> None:
-    """
-    Write the file of ids; what it says of other types, by the same registry, stays.
-
-    Raises:
-        ConfigError: the file that is there can't be read.
-    """
-    from nsw.schemaids import encode_schema_ids, load_schema_ids
-
-    if path.exists():
-        before = load_schema_ids(path)
-        if before.registry == ids.registry:
-            kept = (each for each in before.schemas if ids.of_type(each.message_type, each.version) is None)
-            ids = ids.model_copy(update={"schemas": (*ids.schemas, *kept)})
-    unfinished = path.with_name(f".{path.name}.new")
-    unfinished.write_text(encode_schema_ids(ids), "utf-8")
-    unfinished.replace(path)
 
 
 def _print(entries: "tuple[Entry, ...]", output: OutputFormat) -> None:

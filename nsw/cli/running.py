@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Annotated
 
@@ -151,6 +151,12 @@ def _end_with_parent() -> None:
 
 def run_up(
     port: Annotated[int, typer.Option(help="Port of the embedded Kafka; 0 takes a free one.")] = 9092,
+    schema_registry: Annotated[
+        bool, typer.Option("--schema-registry", help="Also run a schema registry with the window's types.")
+    ] = False,
+    registry_port: Annotated[
+        int, typer.Option(help="Port of that registry; when it is taken, a free one is used.")
+    ] = 8081,
     bootstrap_servers: Bootstrap = None,
     data_folder: DataFolder = None,
 ) -> None:
@@ -160,13 +166,18 @@ def run_up(
     Then, in another terminal: nsw publish --party P FILE, nsw consume --party P, nsw trace ID.
     """
     from nsw.local import LocalSettings, LocalWindow
+    from nsw.localregistry import LocalRegistry
     from nsw.worker import load_snapshot
 
     config = configure(bootstrap_servers, data_folder)
-    reference = load_snapshot(config)
     config.data_folder.mkdir(parents=True, exist_ok=True)
     settings = LocalSettings(port=port, worker_log=config.data_folder / "worker.log")
-    with until_signal() as ended, fetching() as on_progress:
+    with ExitStack() as stack:
+        ended, on_progress = stack.enter_context(until_signal()), stack.enter_context(fetching())
+        registry = LocalRegistry(config, registry_port, tell=tell, on_progress=on_progress)  # type: ignore[arg-type]
+        if schema_registry:
+            config = stack.enter_context(registry).config
+        reference = load_snapshot(config)
         window = LocalWindow(config, reference, settings, tell=tell, on_progress=on_progress)  # type: ignore[arg-type]
         with window:
             tell(f"the worker's log is {settings.worker_log}")
@@ -174,4 +185,5 @@ def run_up(
             tell("the window is up; Ctrl-C stops it")
             while not ended.wait(1.0):
                 window.check()
+                registry.check()
     tell("everything stopped")

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from nsw.config import load_config
 from nsw.local import LocalSettings, LocalWindow
+from nsw.localregistry import LocalRegistry
 from nsw.worker import load_snapshot
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -24,39 +27,62 @@ PAGES = [
     "docs/integrate-agency.md",
     "docs/operate.md",
     "docs/message-types.md",
+    pytest.param("docs/schema-registry.md", marks=pytest.mark.registry),
 ]
-#: Where the pages say that Kafka is.
+#: Where the pages say that Kafka and the schema registry are.
 ADDRESS = "127.0.0.1:9092"
+REGISTRY_ADDRESS = "http://127.0.0.1:8081/apis/ccompat/v7"
 _BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _WAIT_SECONDS = 30.0
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the commands of a page run, and what stands there for the addresses in the page."""
+
+    folder: Path
+    kafka: str
+    registry: str
+
+    def text_of(self, page: str) -> str:
+        """Give a page with the addresses of this place."""
+        return page_text(page).replace(ADDRESS, self.kafka).replace(REGISTRY_ADDRESS, self.registry)
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder that looks like the repository's, in which `nsw up` runs: a page begins with an empty window."""
+def place(tmp_path: Path, page: str) -> Iterator[Place]:
+    """
+    Run `nsw up` in a folder that looks like the repository's: a page begins with an empty window.
+
+    A page that names the schema registry gets one.
+    """
     folder = tmp_path / "docs"
     folder.mkdir()
     for name in ("schemas", "deploy"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "var").mkdir()
     config = load_config({}, data_folder=folder / "var")
-    with LocalWindow(config, load_snapshot(config), LocalSettings(worker_log=folder / "var" / "worker.log")):
-        yield folder
+    settings = LocalSettings(worker_log=folder / "var" / "worker.log")
+    with ExitStack() as stack:
+        registry = LocalRegistry(config, 0, tell=lambda _sentence: None)
+        if REGISTRY_ADDRESS in page_text(page):
+            config = stack.enter_context(registry).config
+        window = stack.enter_context(LocalWindow(config, load_snapshot(config), settings))
+        yield Place(folder, window.bootstrap_servers, registry.url)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_commands_of_a_page_run(folder: Path, page: str) -> None:
+def test_the_commands_of_a_page_run(place: Place, page: str) -> None:
     """A block of Python is saved under the name in its first line; each line of a shell block is run."""
     if "kcat -" in page_text(page):
         find_kcat()
-    address = (folder / "var" / "bootstrap-servers").read_text("utf-8").strip()
     count = 0
-    for language, text in _BLOCK.findall(page_text(page).replace(ADDRESS, address)):
+    for language, text in _BLOCK.findall(place.text_of(page)):
         if language == "python":
-            (folder / text.splitlines()[0].removeprefix("# ")).write_text(text, "utf-8")
+            (place.folder / text.splitlines()[0].removeprefix("# ")).write_text(text, "utf-8")
             continue
         for line in text.splitlines():
-            run(folder, line)
+            run(place.folder, line)
             count += 1
     assert count > 0
 
