@@ -162,7 +162,9 @@ def refuse(submission: Submission, reference: Reference, code: Code, detail: str
 def _check(
     document: Document, lodged_on: date, law_date: date, so_far: tuple[Finding, ...], reference: Reference
 ) -> tuple[tuple[Finding, ...], int]:
-    findings = check_schema(document.message_type, document.root)
+    found = check_schema(document.message_type, document.root)
+    findings = [each for each in found if each.code is not Code.SCHEMA_BUDGET_ENDED]
+    notes = found[len(findings) :]
     omitted = 0
     most = reference.limits.max_findings
     rules = document.message_type.rules_on(law_date) if not findings else None
@@ -174,8 +176,8 @@ def _check(
     omitted += max(0, len(findings) - most)
     findings = findings[:most]
     if omitted:
-        findings.append(finding_of(Code.FINDINGS_CAPPED, f"{omitted} beyond the first {most}"))
-    return tuple(findings), omitted
+        notes.append(finding_of(Code.FINDINGS_CAPPED, f"{omitted} beyond the first {most}"))
+    return (*findings, *notes), omitted
 
 
 def decide(document: Document, data: CanonicalFields, law: LawDate, reference: Reference) -> Decision:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from tests.conformance import sets
 
-_DATA = sets.HERE.parents[2] / "shared" / "data"
 _MOST_SHOWN = 20
 
 
 def main() -> int:
     """Run all sets; give the exit code."""
-    data = Path(os.environ.get("NSW_CONFORMANCE_DATA") or _DATA)
+    data = Path(os.environ.get("NSW_CONFORMANCE_DATA") or sets.DATA)
     if not data.is_dir():
         sys.stdout.write(f"left out: no conformance data at {data} (set NSW_CONFORMANCE_DATA)\n")
         return 1 if os.environ.get("CI") else 0

@@ -23,8 +23,18 @@ from nsw.worker import load_snapshot
 from tests.conformance.ics.folder import find_rule_files, write_message_type
 
 HERE = Path(__file__).resolve().parent
+#: Where the documents of others lie beside the project, unless NSW_CONFORMANCE_DATA names another folder.
+DATA = HERE.parents[2] / "shared" / "data"
 LODGED_ON = date(2026, 6, 1)
 ICS_ROOT = "{http://ics.dgtaxud.ec/CC315A}CC315A"
+
+ICS_CASES = "hmrc-ics-ens/cases/ruleTestCases315/*.xml"
+#: Documents that their XSDs accept, below the data.
+VALID = {
+    "cds": "hmrc-cds-dms/valid/*/*.xml",
+    "ncts": "hmrc-ctc-ncts5/valid/*.xml",
+    "ubl": "ubl-2.3/valid/*.xml",
+}
 
 _ERROR = "{http://www.govtalk.gov.uk/CM/errorresponse}"
 _PREFIX = re.compile(r"(?<=/)[^/:\[]+:")

@@ -98,7 +98,16 @@ CASES = {
     "attribute missing": (HEAD + DAY + LINE.replace(' number="1"', ""), [(ATTRIBUTE, "/Order[1]/Line[1]")]),
     "attribute unknown": (
         HEAD + DAY + LINE.replace(" number", ' x="1" number'),
-        [(ATTRIBUTE, "/Order[1]/Line[1]")],
+        [(ATTRIBUTE, "/Order[1]/Line[1]/@x")],
+    ),
+    "attribute's value": (HEAD + DAY + LINE.replace('"1"', '"one"'), [(VALUE, "/Order[1]/Line[1]/@number")]),
+    "a wrong attribute beside a missing element": (
+        HEAD + DAY + LINE.replace("<Unit>KG</Unit>", "").replace('"1"', '"one" x="1"'),
+        [
+            (VALUE, "/Order[1]/Line[1]/@number"),
+            (ATTRIBUTE, "/Order[1]/Line[1]/@x"),
+            (MISSING, "/Order[1]/Line[1]"),
+        ],
     ),
     "key given twice": (HEAD + DAY + LINE + LINE, [(KEY, "/Order[1]/Line[2]")]),
 }

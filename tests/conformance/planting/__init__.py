@@ -1,0 +1,1 @@
+"""Plants faults into valid documents, and measures how many are found, each at its place."""
