@@ -16,6 +16,7 @@ from xmlschema.validators import XsdAnyElement, XsdElement, XsdGroup
 
 #: Larger bounds on occurrence are not unrolled: one element's is counted apart, a group's is taken for unbounded.
 _UNROLLED = 12
+_ANY = ("an element",)
 _MOST_STATES = 4_000
 _NEVER = 1 << 30
 #: Of two readings, the one that lets more of what was sent stand is the likelier: so a missing one counts less.
@@ -97,6 +98,9 @@ def find_changes(group: XsdGroup, tags: Sequence[str], budget: int) -> tuple[lis
         return None, 0
     strangers = [Change(index, (_local(tag),)) for index, tag in enumerate(tags) if index not in set(known)]
     found = _merge_moves(list(_walk(automaton, [tags[index] for index in known])), known, tags, symbols)
+    if strangers:
+        # A stranger stands where a wildcard wanted some other name: that is one fault, not two.
+        found = (each for each in found if each.names != _ANY)
     return sorted([*strangers, *found], key=lambda each: _NEVER if each.index is None else each.index), spent
 
 
@@ -152,7 +156,7 @@ def _add_once(automaton: _Automaton, particle: XsdElement | XsdAnyElement | XsdG
 
 def _symbol(particle: XsdElement | XsdAnyElement) -> _Symbol:
     if isinstance(particle, XsdAnyElement):
-        return _Symbol(particle, frozenset(), ("an element",))
+        return _Symbol(particle, frozenset(), _ANY)
     stand_ins = [] if particle.ref is None else list(particle.ref.iter_substitutes())
     members = [*([] if particle.abstract else [particle]), *(each for each in stand_ins if not each.abstract)]
     most = particle.max_occurs

@@ -58,7 +58,7 @@ def faults(order: MessageType, content: str, prefix: str = "") -> list[tuple[str
     else:
         name = "Order"
     document = f'<{name} {namespace}="urn:t">{content}</{name}>'
-    return [(each.code, each.path) for each in check_schema(order, parse_xml(document.encode()))]
+    return [(str(each.code), each.path) for each in check_schema(order, parse_xml(document.encode()))]
 
 
 MISSING, UNEXPECTED, VALUE, ATTRIBUTE, KEY = (f"NSW-200{number}" for number in range(1, 6))
