@@ -242,9 +242,9 @@ def check_file(path: Path) -> Iterator[str]:
         header, *rows = list(csv.reader(stream))
     if tuple(header[: len(COMMON_COLUMNS)]) != COMMON_COLUMNS:
         yield f"{path.name}: the header must begin with {','.join(COMMON_COLUMNS)}"
-    codes = [row[0] for row in rows]
-    if codes != sorted(set(codes)):
-        yield f"{path.name}: codes must be unique and in order"
+    keys = [(row[0], row[COMMON_COLUMNS.index("valid_from")]) for row in rows]
+    if keys != sorted(set(keys)):
+        yield f"{path.name}: codes, with the days from which they hold, must be unique and in order"
     for row in rows:
         if len(row) != len(header) or not row[0]:
             yield f"{path.name}: {row} does not fill the header's columns"

@@ -19,6 +19,7 @@ from nsw.cli import (
     held,
     inbox,
     permits,
+    reference,
     route,
     running,
     schemas,
@@ -53,6 +54,7 @@ MODULES: tuple[CommandModule, ...] = (
     validate,
     route,
     permits,
+    reference,
     configcheck,
     schemas,
 )

@@ -152,7 +152,9 @@ def _values(node: yaml.Node | None) -> dict[str, yaml.Node]:
 
 def _text(node: yaml.Node) -> str:
     plain = _plain(node)
-    return plain if isinstance(plain, str) else orjson.dumps(plain).decode()
+    if isinstance(plain, str):
+        return plain
+    return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _plain(node: yaml.Node) -> object:

@@ -165,6 +165,18 @@ class TableSet:
         """
         return self.with_table(replace(self.tables[name], content=content, place=place))
 
+    def find(self, name: str) -> Table:
+        """
+        Give a table by its name; the ``codes/`` of a code list may be left out.
+
+        Raises:
+            ConfigError: it has no such table.
+        """
+        found = self.tables.get(name) or self.tables.get(CODES + name)
+        if found is None:
+            raise ConfigError(f"there is no table {name}; known are {', '.join(self.tables)}")
+        return found
+
     def differing(self, other: "TableSet") -> list[str]:
         """Name the tables whose content or description is not the same in both, sorted."""
         names = self.tables.keys() | other.tables.keys()

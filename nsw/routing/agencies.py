@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatchcase
 
 import yaml
@@ -17,6 +18,8 @@ LEAD_AGENCY = "lead-agency"
 
 #: The only view so far: the original bytes, untouched.
 IDENTITY_VIEW = "identity"
+
+_OPTIONAL = ("tax_id", "lead", "valid_from", "valid_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Agency:
         tax_id: 13 digits, or '' when it isn't known.
         lead: the one agency that gets every declaration.
         accepts: tried in order.
+        valid_from: the first day on which it is an agency of this window; None for no beginning.
+        valid_to: the last such day; None for no end.
     """
 
     code: AgencyCode
@@ -52,6 +57,13 @@ class Agency:
     tax_id: str = ""
     lead: bool = False
     accepts: tuple[Acceptance, ...] = ()
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def covers(self, first: date, last: date | None) -> bool:
+        """Tell whether it is an agency of this window on all days from *first* to *last*; None is no end."""
+        begins = self.valid_from is None or self.valid_from <= first
+        return begins and (self.valid_to is None or (last is not None and last <= self.valid_to))
 
     def acceptance_for(self, message_type: str) -> Acceptance | None:
         """Give the first acceptance whose patterns cover the message type; None when none does."""
@@ -102,16 +114,25 @@ def lead_of(agencies: Mapping[AgencyCode, Agency]) -> AgencyCode:
 
 
 def _read_agency(file: YamlFile, node: yaml.Node) -> Agency:
-    entries = file.entries(node, "agency", ("code", "name", "accepts"), optional=("tax_id", "lead"))
+    entries = file.entries(node, "agency", ("code", "name", "accepts"), _OPTIONAL)
     name_en, name_th = file.names(entries.get("name"), "name")
     accepts = file.nodes(entries.get("accepts"), "accepts")
+    lead = file.one_of(entries.get("lead"), "lead", ("true", "false"), "false") == "true"
+    valid_from = file.day(entries.get("valid_from"), "valid_from", empty=True)
+    valid_to = file.day(entries.get("valid_to"), "valid_to", empty=True)
+    if valid_from and valid_to and valid_to < valid_from:
+        file.report(entries["valid_to"], f"valid_to {valid_to} is before valid_from {valid_from}")
+    if lead and (valid_from or valid_to):
+        file.report(node, "the lead agency has no days: every declaration has one to go to")
     return Agency(
         code=file.parsed(entries.get("code"), "code", parse_agency_code, AgencyCode("")),
         name_en=name_en,
         name_th=name_th,
         tax_id=file.tax_id(entries.get("tax_id")),
-        lead=file.one_of(entries.get("lead"), "lead", ("true", "false"), "false") == "true",
+        lead=lead,
         accepts=tuple(_read_acceptance(file, each) for each in accepts),
+        valid_from=valid_from,
+        valid_to=valid_to,
     )
 
 

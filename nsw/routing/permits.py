@@ -64,6 +64,12 @@ class PermitRow:
         """Tell whether the row holds on a day; both its dates are inclusive."""
         return in_force(on, self.effective_from, self.effective_until)
 
+    def overlaps(self, other: "PermitRow") -> bool:
+        """Tell whether both hold on a common day in a common direction."""
+        directions = set(_PERMIT_DIRECTIONS[self.direction]) & set(_PERMIT_DIRECTIONS[other.direction])
+        last = min(self.effective_until or date.max, other.effective_until or date.max)
+        return bool(directions) and max(self.effective_from, other.effective_from) <= last
+
 
 def _permit_key(tariff: str, statistical_code: str) -> str:
     """
@@ -125,6 +131,21 @@ class PermitTable:
         """Give the agencies, sorted, whose permit these goods need on a day; arguments as in `rows_for`."""
         rows = self.rows_for(tariff, statistical_code, direction)
         return tuple(sorted({row.agency for row in rows if row.in_force(on)}))
+
+    def overlaps(self) -> list[tuple[PermitRow, PermitRow]]:
+        """
+        Give the pairs of rows that hold on a common day for the same goods, direction and agency.
+
+        A decision is the same as without the second one; but an officer may not have meant it.
+        """
+        found: list[tuple[PermitRow, PermitRow]] = []
+        rows_by_key: defaultdict[tuple[str, AgencyCode], list[PermitRow]] = defaultdict(list)
+        for row in self.rows:
+            rows_by_key[row.goods, row.agency].append(row)
+        for rows in rows_by_key.values():
+            for place, one in enumerate(rows):
+                found += ((one, two) for two in rows[place + 1 :] if one.overlaps(two))
+        return sorted(found, key=lambda pair: pair[1].line)
 
     def reasons_for(self, items: Iterable[Item], direction: str, on: date) -> list[Reason]:
         """

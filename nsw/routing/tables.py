@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -90,10 +91,36 @@ def check_tables(tables: RoutingTables) -> list[str]:
         for message_type in route.message_types() or ()
         if agency in tables.agencies and not tables.agencies[agency].formats_for(message_type)
     )
+    outside_permits = (
+        f"{tables.permits.name} line {row.line}: {_outside(row.effective_from, row.effective_until, agency)}"
+        for row in tables.permits.rows
+        if (agency := tables.agencies.get(row.agency))
+        and not agency.covers(row.effective_from, row.effective_until)
+    )
+    outside_routes = (
+        f"{tables.routes.name} line {route.line}: route {route.id}:"
+        f" {_outside(route.effective_from, route.effective_until, agency)}"
+        for route, code in routed
+        if (agency := tables.agencies.get(code))
+        and not agency.covers(route.effective_from, route.effective_until)
+    )
     used = {tables.lead} | {row.agency for row in tables.permits.rows}
     mute = (
         f"agency {code} gets declarations but accepts no message type"
         for code in sorted(used & tables.agencies.keys())
         if not tables.agencies[code].accepts
     )
-    return [*unknown_permits, *unknown_routes, *unaccepted, *mute]
+    return [*unknown_permits, *unknown_routes, *unaccepted, *outside_permits, *outside_routes, *mute]
+
+
+def _outside(first: date, last: date | None, agency: Agency) -> str:
+    """Say that a row holds when its agency is none: its goods would go to nobody, without a word."""
+    return (
+        f"it holds {_days(first, last)}, but agency {agency.code} is in the table"
+        f" {_days(agency.valid_from, agency.valid_to)} only"
+    )
+
+
+def _days(first: date | None, last: date | None) -> str:
+    words = [f"from {first}" if first else "", f"until {last}" if last else ""]
+    return " ".join(filter(None, words)) or "on all days"
