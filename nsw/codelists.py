@@ -21,6 +21,7 @@ from nsw.textfile import TextFile
 
 __all__ = [
     "INDEX",
+    "OPERATOR",
     "CodeList",
     "CodeLists",
     "CodeRow",
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 _FIXED = ("code", "name_en", "name_th", "valid_from", "valid_to")
+#: Who answers for a table that names no owner.
+OPERATOR = "operator of the window"
 #: The file of a folder of lists that describes them.
 INDEX = "lists.yaml"
 
@@ -215,7 +218,8 @@ class ListEntry(_Strict):
 
     Attributes:
         made: by ``tools/make_codes.py`` or by hand.
-        owner: who answers for the list in this window; source: who publishes the codes.
+        owner: who answers for the list in this window: its operator unless another is named.
+        source: who publishes the codes.
         key: the columns whose cells, joined by a colon, are the code.
         columns: what each further column means, by its name.
     """
@@ -224,7 +228,7 @@ class ListEntry(_Strict):
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.csv$")]
     title: ListTitle
     made: Literal["tool", "hand"]
-    owner: str = ""
+    owner: _Text = OPERATOR
     source: _Text
     licence: _Text
     key: Annotated[tuple[_Column, ...], Field(min_length=1)]

@@ -8,7 +8,7 @@ from functools import cached_property
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nsw.codelists import CodeList, ListEntry, read_list
+from nsw.codelists import OPERATOR, CodeList, ListEntry, read_list
 from nsw.errors import ConfigError
 from nsw.textfile import KeptFile
 
@@ -38,7 +38,7 @@ class Description(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     title: Title = Title()
-    owner: str = ""
+    owner: str = OPERATOR
     source: str = ""
     licence: str = ""
     notes: str = ""
