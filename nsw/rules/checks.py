@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from nsw.rules.context import DATES, NSW_FUNCTIONS, RE
-from nsw.rules.functions import FUNCTIONS
+from nsw.rules.functions import FUNCTIONS, compile_pattern
 from nsw.rules.xpath import Call, Source, find_calls, literal_of
 
 __all__ = ["ListsUsed", "Names", "find_faults"]
@@ -73,7 +73,9 @@ def _regex_faults(call: Call, names: Names) -> Iterator[str]:
     if pattern is None:
         yield f"{call.name}() needs a literal as its pattern, or a let that is one"
         return
+    flags = [literal_of(argument) or "" for argument in call.arguments[2:3]]
+    is_folded = any("i" in each for each in flags)
     try:
-        re.compile(pattern)
+        compile_pattern(pattern, ignore_case=is_folded)
     except re.error as error:
         yield f"{call.name}(): no regular expression: {error}: {pattern}"

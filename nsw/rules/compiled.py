@@ -6,10 +6,14 @@ from typing import NamedTuple
 
 from lxml.etree import XPathSyntaxError
 
-from nsw.rules.compiler import Gather, NodeKind, Sieve, Types, compile_gather, compile_sieve
+from nsw.errors import Layer
+from nsw.model import Finding
+from nsw.rules.code import NodeKind, Types
+from nsw.rules.compiler import Gather, compile_gather
 from nsw.rules.context import RuleEntry
 from nsw.rules.expressions import Expression, Let, Result, Text, collapse
 from nsw.rules.patterns import Select, compile_select
+from nsw.rules.program import Plan
 from nsw.rules.syntax import UnsupportedError, parse
 from nsw.rules.xpath import Source
 
@@ -36,6 +40,16 @@ class Check:
     text_th: Text
     source: Text
 
+    @property
+    def fixed_texts(self) -> tuple[str, str, str] | None:
+        """Its sentences, if no value is filled into them."""
+        text_en, text_th, source = self.text_en.fixed, self.text_th.fixed, self.source.fixed
+        return None if text_en is None or text_th is None or source is None else (text_en, text_th, source)
+
+    def finding(self, path: str, line: int | None, text_en: str, text_th: str, source: str) -> Finding:
+        """Say that it fires."""
+        return Finding(self.entry.id, self.entry.severity, Layer.RULE, path, line, text_en, text_th, source)
+
     def expressions(self) -> Iterator[Expression]:
         """Give the test and all values of its sentences."""
         yield self.fires
@@ -53,9 +67,8 @@ class Rule:
         passes: true when no check fires: one evaluation for the many nodes that are in order.
         routes: names above its elements, and their own, where contexts are just chains of names from the root.
         gather: gives the elements of all alternatives at once; None where they are selected one by one.
-        sieve: gives those of many elements on which a check fires.
-        uses: names of the lets of outer scopes that the checks use.
-        let_count: how many lets of its own they use.
+        plan: for the program that judges by all rules at once; None for one that can't be in it.
+        lets_used: names of its own lets that the checks use.
     """
 
     kind: NodeKind
@@ -65,9 +78,8 @@ class Rule:
     passes: Expression | None
     routes: tuple[tuple[tuple[str, ...], str], ...]
     gather: Gather | None
-    sieve: Sieve | None
-    uses: tuple[str, ...]
-    let_count: int
+    plan: Plan | None
+    lets_used: frozenset[str]
 
     def expressions(self) -> Iterator[Expression]:
         """Give its contexts, its lets and those of its checks."""
@@ -137,9 +149,7 @@ def compile_rule(
     """Compile a rule for the alternatives of its context that are of one kind."""
     fires = [check.fires for check in checks]
     used = lets.used_by(fires)
-    uses = {name for source in (*fires, *used.values()) for name in source.variables} - used.keys()
     is_element = kind is NodeKind.ELEMENT
-    passes = _compile_passes(fires, kind, lets.types)
     selects = tuple(compile_select(each, lets.types) for each in alternatives)
     paths = [select.path for select in selects]
     return Rule(
@@ -147,23 +157,36 @@ def compile_rule(
         selects=selects,
         lets=lets.compiled,
         checks=tuple(_compile_check(check, kind, lets.types) for check in checks),
-        passes=passes,
+        passes=_compile_passes(fires, kind, lets.types),
         routes=tuple(dict.fromkeys((path[:-1], path[-1]) for path in paths if path))
         if is_element and all(paths)
         else (),
         gather=_compile_gather(alternatives) if is_element else None,
-        sieve=_compile_sieve(fires, lets.types, used) if is_element and (passes or len(fires) == 1) else None,
-        uses=tuple(sorted(uses)),
-        let_count=len(used),
+        plan=_plan(alternatives, fires, used, lets.types) if is_element else None,
+        lets_used=frozenset(used),
     )
 
 
 def compile_pattern(lets: Mapping[str, Let], rules: Sequence[Rule]) -> Pattern:
     """Join the rules of a pattern."""
-    tags = [{select.tag for select in rule.selects} for rule in rules]
-    is_named = all(rule.kind is NodeKind.ELEMENT for rule in rules) and "" not in set().union(*tags)
-    is_disjoint = is_named and len(set().union(*tags)) == sum(map(len, tags))
+    is_element = all(rule.kind is NodeKind.ELEMENT for rule in rules)
+    selects = [select for rule in rules for select in rule.selects]
+    is_disjoint = is_element and _are_disjoint(selects)
     return Pattern(lets, tuple(rules), is_disjoint)
+
+
+def _are_disjoint(selects: Iterable[Select]) -> bool:
+    """Tell whether no element can be selected by two of them."""
+    by_tag: dict[str, list[Select]] = {}
+    for select in selects:
+        by_tag.setdefault(select.tag, []).append(select)
+    if "" in by_tag:
+        return len(by_tag) == len(by_tag[""]) == 1
+    return all(
+        len(alike) == 1
+        or (all(each.chain for each in alike) and len({each.chain for each in alike}) == len(alike))
+        for alike in by_tag.values()
+    )
 
 
 def show(parts: Parts) -> str:
@@ -208,14 +231,17 @@ def _compile_gather(alternatives: Sequence[Source]) -> Gather | None:
         return None
 
 
-def _compile_sieve(fires: Sequence[Source], types: Types, lets: Mapping[str, Source]) -> Sieve | None:
-    if not fires:
-        return None
+def _plan(
+    alternatives: Sequence[Source], fires: Sequence[Source], lets: Mapping[str, Source], types: Types
+) -> Plan | None:
+    uses = {name for source in (*fires, *lets.values()) for name in source.variables} - lets.keys()
     try:
-        return compile_sieve(
-            [parse(source.text, source.namespaces) for source in fires],
-            types,
-            {name: parse(source.text, source.namespaces) for name, source in lets.items()},
+        return Plan(
+            contexts=tuple((parse(each.text, each.namespaces), each.variables) for each in alternatives),
+            lets={name: parse(source.text, source.namespaces) for name, source in lets.items()},
+            uses=tuple(sorted(uses)),
+            types=types,
+            fires=tuple(parse(source.text, source.namespaces) for source in fires),
         )
     except (UnsupportedError, RecursionError):
         return None

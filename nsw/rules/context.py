@@ -1,11 +1,12 @@
 """What a run of the rules is given, what it gives, and what all modules here share."""
 
 import re
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 
-from lxml.etree import XPathError
+from lxml.etree import XPathError, _Element
 
 from nsw.codelists import CodeLists
 from nsw.errors import Severity
@@ -15,12 +16,14 @@ __all__ = [
     "DATES",
     "FAULTS",
     "MATH",
+    "NODES_PER_EVALUATION",
     "NSW_FUNCTIONS",
     "OWN",
     "OWN_FUNCTIONS",
     "RE",
     "RUN",
     "SETS",
+    "BudgetEndedError",
     "RuleContext",
     "RuleEntry",
     "RuleReport",
@@ -43,6 +46,14 @@ OWN_FUNCTIONS = "urn:nsw:internal"
 FAULTS = (XPathError, ArithmeticError, LookupError, TypeError, ValueError, re.error)
 
 
+NODES_PER_EVALUATION = 50
+"""So many nodes, gone through one by one, cost about as much as a usual evaluation; fewer are not counted."""
+
+
+class BudgetEndedError(Exception):
+    """Too much was evaluated: what is left is not judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuleContext:
     """
@@ -53,7 +64,8 @@ class RuleContext:
         law_date: the day whose law applies: lists in force on it are asked. None for the lodging date.
         max_findings: findings beyond this many are counted, not built.
         max_evaluations: asserts times context nodes, and lets, after which the rest is not judged; passing a let
-            of many nodes counts as several.
+            of many nodes counts as several. The rest is not judged either after going through 50 times as many nodes
+            of large sets that do not lie below the context node.
     """
 
     lodged_on: date
@@ -115,12 +127,27 @@ class Run:
 
     Attributes:
         evaluations: asserts and lets evaluated until now.
+        walked: nodes of large sets gone through until now.
         kept: value handed out of a predicate.
     """
 
     context: RuleContext
     evaluations: int = 0
+    walked: int = 0
     kept: object = None
+
+    def walk(self, nodes: Sequence[_Element]) -> Sequence[_Element]:
+        """
+        Count the nodes of a set that is gone through, where there are many of them.
+
+        Raises:
+            BudgetEndedError: they are too many.
+        """
+        if len(nodes) >= NODES_PER_EVALUATION:
+            self.walked += len(nodes)
+            if self.walked > self.context.max_evaluations * NODES_PER_EVALUATION:
+                raise BudgetEndedError
+        return nodes
 
 
 RUN: ContextVar[Run] = ContextVar("nsw_rules_run")

@@ -1,20 +1,20 @@
 """Judging a document: each node by the first rule of every pattern whose context matches it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from lxml.etree import XPathError, _Element
 
 from nsw.errors import Code
 from nsw.formats.xml import build_path
 from nsw.model import Finding, finding_of
+from nsw.rules.code import NodeKind
 from nsw.rules.compiled import Pattern, Rule
-from nsw.rules.compiler import NodeKind
-from nsw.rules.context import FAULTS, RUN, RuleContext, RuleEntry, RuleReport, Run
-from nsw.rules.expressions import Let, Place, Variables, _LetError, passing_cost
+from nsw.rules.context import FAULTS, RUN, BudgetEndedError, RuleContext, RuleEntry, RuleReport, Run
+from nsw.rules.expressions import Let, Place, Variables, _LetError
 from nsw.rules.findings import Firing, Firings, Unjudged
 from nsw.rules.index import Index
 from nsw.rules.patterns import Select
+from nsw.rules.program import Program, Spot, compile_program
 from nsw.rules.syntax import UnsupportedError
 
 __all__ = ["RuleSet"]
@@ -33,7 +33,7 @@ class RuleSet:
         fallbacks: expressions that are not compiled to Python, with the reason: lxml evaluates them, more slowly.
     """
 
-    __slots__ = ("_lets", "_patterns", "catalogue", "fallbacks", "lists_used", "title")
+    __slots__ = ("_lets", "_patterns", "_program", "catalogue", "fallbacks", "lists_used", "title")
 
     def __init__(
         self,
@@ -48,6 +48,10 @@ class RuleSet:
         self.lists_used = frozenset(lists_used)
         self._lets = lets
         self._patterns = tuple(patterns)
+        self._program = compile_program(
+            [rule.plan for rule in pattern.rules] if pattern.is_disjoint else None
+            for pattern in self._patterns
+        )
         expressions = [let.expression for let in lets.values()]
         expressions += [each for pattern in self._patterns for each in pattern.expressions()]
         self.fallbacks: Mapping[str, str] = {each.text: each.refused for each in expressions if each.refused}
@@ -61,52 +65,83 @@ class RuleSet:
         Args:
             root: the root of its tree; the tree must not change meanwhile.
         """
-        judge = _Judge(root, context)
-        token = RUN.set(judge.run)
+        run = Run(context)
+        token = RUN.set(run)
         try:
-            return judge.judge(self._lets, self._patterns)
+            return _Judge(root, run, self._lets, self._patterns).judge(self._program)
+        except (BudgetEndedError, UnsupportedError, *FAULTS):
+            run.evaluations = run.walked = 0
+            return _Judge(root, run, self._lets, self._patterns).judge_each()
         finally:
             RUN.reset(token)
 
 
 Node = _Element | Place
 
-_NO_VALUES: Mapping[str, object] = {}
 
-
-class _BudgetEndedError(Exception):
-    """Too much was evaluated: what is left is not judged."""
+# So many elements are put in order without looking at the whole document.
+_FEW = 50
 
 
 class _Judge:
     """One run over one document."""
 
-    def __init__(self, root: _Element, context: RuleContext) -> None:
-        self.run = Run(context)
+    def __init__(
+        self, root: _Element, run: Run, lets: Mapping[str, Let], patterns: Sequence[Pattern]
+    ) -> None:
+        self._run = run
         self._root = root
         self._document = Place(root, "/")
+        self._index = Index(root, run)
+        self._patterns = patterns
+        scope = Variables(run, self._index, lets, self._document)
+        self._scopes = [
+            Variables(run, self._index, pattern.lets, self._document, scope) if pattern.lets else scope
+            for pattern in patterns
+        ]
         self._places_by_text: dict[str, list[Place]] = {}
-        self._index = Index(root)
         self._failing: set[Rule] = set()
         self._unjudged: dict[str, Unjudged] = {}
         self._findings: list[Finding] = []
         self._omitted = 0
-        self._rank_by_element: dict[_Element, int] = {}
 
-    def judge(self, lets: Mapping[str, Let], patterns: Iterable[Pattern]) -> RuleReport:
-        """Judge by every pattern; at the end of the budget give what was found until then."""
-        scope = Variables(self.run, self._index, lets, self._document)
+    def judge(self, program: Program) -> RuleReport:
+        """
+        Judge by the program, and by the patterns that are not in it.
+
+        Raises:
+            BudgetEndedError: the budget ended.
+            UnsupportedError, one of FAULTS: something in the program failed.
+        """
+        run = self._run
+        fired: list[tuple[int, _Element]] = []
+        evaluations = program.run(self._index, [scope.known for scope in self._scopes], fired.append)
+        run.evaluations += evaluations
+        by_pattern: dict[int, list[tuple[Spot, _Element]]] = {}
+        for number, element in fired:
+            spot = program.spots[number]
+            by_pattern.setdefault(spot.pattern, []).append((spot, element))
+        left = len(self._patterns) != len(program.patterns)
+        for number in range(len(self._patterns)) if left else sorted(by_pattern):
+            if number not in program.patterns:
+                self._judge_pattern(self._patterns[number], self._scopes[number])
+            elif number in by_pattern:
+                self._take(number, by_pattern[number])
+        if run.evaluations > run.context.max_evaluations:
+            raise BudgetEndedError
+        return self._report()
+
+    def judge_each(self) -> RuleReport:
+        """Judge by one rule after the other; at the end of the budget give what was found until then."""
         try:
-            for pattern in patterns:
-                inner = (
-                    Variables(self.run, self._index, pattern.lets, self._document, scope)
-                    if pattern.lets
-                    else scope
-                )
-                self._judge_pattern(pattern, inner)
-        except _BudgetEndedError:
-            limit = self.run.context.max_evaluations
+            for pattern, scope in zip(self._patterns, self._scopes, strict=True):
+                self._judge_pattern(pattern, scope)
+        except BudgetEndedError:
+            limit = self._run.context.max_evaluations
             self._note(f"the rules ended after {limit} evaluations; the rest was not judged", self._document)
+        return self._report()
+
+    def _report(self) -> RuleReport:
         unjudged = (
             finding_of(
                 Code.RULE_NOT_JUDGED,
@@ -116,13 +151,33 @@ class _Judge:
             )
             for what, each in self._unjudged.items()
         )
-        return RuleReport((*self._findings, *unjudged), self._omitted, self.run.evaluations)
+        return RuleReport((*self._findings, *unjudged), self._omitted, self._run.evaluations)
+
+    def _take(self, number: int, fired: list[tuple[Spot, _Element]]) -> None:
+        """Make findings of what the program found by a pattern."""
+        index = self._index
+        if len({element for _, element in fired}) > 1:
+            order = index.order if len(fired) < _FEW else index.ranks.__getitem__
+            fired.sort(key=lambda each: (order(each[1]), each[0].rank))
+        room = self._run.context.max_findings - len(self._findings)
+        pattern, scope = self._patterns[number], self._scopes[number]
+        for spot, element in fired[:room]:
+            rule = pattern.rules[spot.rule]
+            check = rule.checks[spot.rank]
+            texts = check.fixed_texts
+            if texts is not None:
+                finding = check.finding(index.path_of(element), element.sourceline, *texts)
+            else:
+                inner = self._scope_at(rule, Place(element), scope, rule.lets_used)
+                finding = Firing(spot.rank, check, Place(element), inner).build()
+            self._findings.append(finding)
+        self._omitted += max(len(fired) - room, 0)
 
     def _note(self, what: str, place: Place) -> None:
         self._unjudged.setdefault(what, Unjudged(place)).count += 1
 
     def _judge_pattern(self, pattern: Pattern, scope: Variables) -> None:
-        firings = Firings(self.run.context.max_findings - len(self._findings), self._order)
+        firings = Firings(self._run.context.max_findings - len(self._findings), self._order)
         try:
             self._collect(pattern, scope, firings)
         finally:
@@ -168,38 +223,8 @@ class _Judge:
         return [place.element for place in places] if rule.kind is NodeKind.ELEMENT else places
 
     def _judge_nodes(self, rule: Rule, nodes: Sequence[Node], scope: Variables, firings: Firings) -> None:
-        found = self._sift(rule, nodes, scope)
-        if found is not None:
-            for element in found:
-                place = Place(element)
-                self._judge_checks(rule, place, self._scope_at(rule, place, scope), firings)
-            return
         for node in nodes:
             self._judge_place(rule, node if isinstance(node, Place) else Place(node), scope, firings)
-
-    def _sift(self, rule: Rule, nodes: Sequence[Any], scope: Variables) -> list[_Element] | None:
-        """Give the elements on which a check fires; None where they must be judged one by one."""
-        if rule.sieve is None:
-            return None
-        run = self.run
-        cost = (len(rule.checks) + rule.let_count) * len(nodes) + len(rule.uses)
-        if run.evaluations + cost > run.context.max_evaluations:
-            return None
-        values, passing = _NO_VALUES, 0
-        try:
-            if rule.uses:
-                values = {name: scope.known(name) for name in rule.uses}
-                passing = sum(map(passing_cost, values.values()))
-                if run.evaluations + cost + passing * len(nodes) > run.context.max_evaluations:
-                    return None
-            found = rule.sieve(nodes, values, self._index)
-        except (UnsupportedError, *FAULTS):
-            return None
-        passed = len(nodes) - len(found)
-        run.evaluations += len(rule.checks) * len(nodes) + rule.let_count * passed
-        # Several checks are judged together first, and each by itself where that fails.
-        run.evaluations += passing * (passed if rule.passes is None else len(nodes))
-        return found
 
     def _places_of(self, rule: Rule, scope: Variables) -> list[Place]:
         """Give the nodes that a rule's context matches, in document order within each of its alternatives."""
@@ -239,15 +264,17 @@ class _Judge:
         ]
 
     def _judge_place(self, rule: Rule, place: Place, outer: Variables, firings: Firings) -> None:
-        if self.run.evaluations >= self.run.context.max_evaluations:
-            raise _BudgetEndedError
-        self.run.evaluations += len(rule.checks)
+        if self._run.evaluations >= self._run.context.max_evaluations:
+            raise BudgetEndedError
+        self._run.evaluations += len(rule.checks)
         scope = self._scope_at(rule, place, outer)
         if not self._passes(rule, place, scope):
             self._judge_checks(rule, place, scope, firings)
 
-    def _scope_at(self, rule: Rule, place: Place, outer: Variables) -> Variables:
-        return Variables(self.run, self._index, rule.lets, place, outer) if rule.lets else outer
+    def _scope_at(
+        self, rule: Rule, place: Place, outer: Variables, counted: Collection[str] = ()
+    ) -> Variables:
+        return Variables(self._run, self._index, rule.lets, place, outer, counted) if rule.lets else outer
 
     def _judge_checks(self, rule: Rule, place: Place, scope: Variables, firings: Firings) -> None:
         for rank, check in enumerate(rule.checks):
@@ -272,10 +299,8 @@ class _Judge:
         """Give a node's place in the document: the document, then elements, each followed by its attributes."""
         if place.attribute == "/":
             return (-1, 0)
-        if not self._rank_by_element:
-            self._rank_by_element = {element: rank for rank, element in enumerate(self._root.iter())}
         attributes = place.element.keys().index(place.attribute) + 1 if place.attribute else 0
-        return (self._rank_by_element[place.element], attributes)
+        return (self._index.ranks[place.element], attributes)
 
 
 def _reason(fault: Exception) -> str:

@@ -1,18 +1,20 @@
 """Compiled expressions, lets and sentences, evaluated on a node of a document."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
 from lxml.etree import Element, QName, SubElement, XPath, _Element
 
 from nsw.errors import InvariantError
-from nsw.rules.compiler import Compiled, NodeKind, Type, Types, compile_expression
+from nsw.rules.code import NodeKind, Type, Types
+from nsw.rules.compiler import Compiled, compile_expression
 from nsw.rules.context import FAULTS, OWN, OWN_FUNCTIONS, RE, RUN, Run
 from nsw.rules.functions import FUNCTIONS
 from nsw.rules.index import Index
 from nsw.rules.syntax import UnsupportedError, parse
+from nsw.rules.values import passing_cost
 from nsw.rules.xpath import Source
 
 __all__ = [
@@ -24,16 +26,11 @@ __all__ = [
     "Variables",
     "_LetError",
     "collapse",
-    "passing_cost",
 ]
 
 
 # A value quoted in a finding's text: a document must not blow up its own answer.
 _MAX_VALUE_CHARS = 200
-
-# lxml compares each node of a let with all others whenever the let is passed into an expression: 0.6 ns a pair, and
-# about 3 us for a usual evaluation.
-_PAIRS_PER_EVALUATION = 10_000
 
 
 class Result(Enum):
@@ -175,9 +172,14 @@ class Let(NamedTuple):
 
 
 class Variables:
-    """The lets of one scope for one node, each evaluated when first asked for."""
+    """
+    The lets of one scope for one node, each evaluated when first asked for.
 
-    __slots__ = ("_lets", "_outer", "_place", "_run", "_values", "index")
+    Args:
+        counted: those that the budget has been told of.
+    """
+
+    __slots__ = ("_counted", "_lets", "_outer", "_place", "_run", "_values", "index")
 
     def __init__(
         self,
@@ -186,12 +188,14 @@ class Variables:
         lets: Mapping[str, Let],
         place: Place,
         outer: "Variables | None" = None,
+        counted: Collection[str] = (),
     ) -> None:
         self.index = index
         self._run = run
         self._lets = lets
         self._place = place
         self._outer = outer
+        self._counted = counted
         self._values: dict[str, Any] = {}
 
     def value(self, name: str) -> Any:  # noqa: ANN401 - as evaluate
@@ -208,17 +212,12 @@ class Variables:
                 if self._outer is None:
                     raise InvariantError(f"no let {name!r} is in scope")
                 return self._outer.known(name)
-            self._run.evaluations += 1
+            self._run.evaluations += name not in self._counted
             value = let.expression.evaluate(self._place, self)
             self._values[name] = (
                 _elements_for(value, navigated=let.navigated) if isinstance(value, list) else value
             )
         return self._values[name]
-
-
-def passing_cost(value: object) -> int:
-    """Tell how many evaluations it counts for to pass a let into an expression."""
-    return len(value) ** 2 // _PAIRS_PER_EVALUATION if isinstance(value, list) else 0
 
 
 def _elements_for(nodes: list[Any], *, navigated: bool) -> list[_Element]:
@@ -241,12 +240,19 @@ def _elements_for(nodes: list[Any], *, navigated: bool) -> list[_Element]:
 
 
 class Text:
-    """A sentence with values to fill in."""
+    """
+    A sentence with values to fill in.
 
-    __slots__ = ("_parts",)
+    Attributes:
+        fixed: the sentence, if there are none.
+    """
+
+    __slots__ = ("_parts", "fixed")
 
     def __init__(self, parts: Iterable["str | Expression"]) -> None:
         self._parts = tuple(parts)
+        words = [part for part in self._parts if isinstance(part, str)]
+        self.fixed = collapse("".join(words)) if len(words) == len(self._parts) else None
 
     @property
     def expressions(self) -> tuple["Expression", ...]:
@@ -255,6 +261,8 @@ class Text:
 
     def fill(self, place: Place, scope: Variables) -> str:
         """Give the sentence for a node; a value that fails is a question mark."""
+        if self.fixed is not None:
+            return self.fixed
         return collapse(
             "".join(part if isinstance(part, str) else _quote(part, place, scope) for part in self._parts)
         )

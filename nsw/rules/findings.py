@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nsw.errors import Layer
 from nsw.formats.xml import build_path
 from nsw.model import Finding
 from nsw.rules.compiled import Check
@@ -21,19 +20,23 @@ class Firing(NamedTuple):
     place: Place
     scope: Variables
 
+    @property
+    def path(self) -> str:
+        """Where it fires."""
+        element, attribute = self.place
+        if attribute and attribute != "/":
+            return build_path(element, attribute)
+        return self.scope.index.path_of(element)
+
     def build(self) -> Finding:
         """Fill in the texts and find the place: only for findings that are kept."""
-        entry, place, scope = self.check.entry, self.place, self.scope
-        attribute = place.attribute if place.attribute != "/" else ""
-        return Finding(
-            code=entry.id,
-            severity=entry.severity,
-            layer=Layer.RULE,
-            path=build_path(place.element, attribute or None),
-            line=place.element.sourceline,
-            text_en=self.check.text_en.fill(place, scope),
-            text_th=self.check.text_th.fill(place, scope),
-            source=self.check.source.fill(place, scope),
+        check, place, scope = self.check, self.place, self.scope
+        return check.finding(
+            self.path,
+            place.element.sourceline,
+            check.text_en.fill(place, scope),
+            check.text_th.fill(place, scope),
+            check.source.fill(place, scope),
         )
 
 

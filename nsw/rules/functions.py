@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from lxml.etree import _Element
@@ -12,7 +13,17 @@ from stdnum.th import moa
 
 from nsw.rules.context import DATES, MATH, NSW_FUNCTIONS, RE, RUN, SETS, RuleContext
 
-__all__ = ["FUNCTIONS", "Function", "in_list", "list_value"]
+__all__ = ["FUNCTIONS", "Function", "compile_pattern", "in_list", "list_value"]
+
+
+def compile_pattern(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
+    """
+    Compile a regular expression of a rule, when it is loaded as when it is used.
+
+    Raises:
+        re.error: it is none.
+    """
+    return re.compile(pattern, re.UNICODE | (re.IGNORECASE if ignore_case else 0))
 
 
 def _text(value: object) -> str:
@@ -33,15 +44,26 @@ def _text(value: object) -> str:
 _DECIMAL = re.compile(r"[+-]?([0-9]{1,60}(\.[0-9]{0,60})?|\.[0-9]{1,60})")
 
 
+# As long as ``_DECIMAL`` lets through.
+_LONGEST_KEPT = 122
+
 # Room for exact sums and products of what ``_DECIMAL`` lets through.
 _EXACT = Context(prec=400)
 
 
 def _decimal(value: object) -> Decimal | None:
+    if not isinstance(value, float):
+        value = _text(value)
+        if len(value) > _LONGEST_KEPT:
+            return None
+    return _read_decimal(value)
+
+
+@lru_cache(maxsize=4096)
+def _read_decimal(value: str | float) -> Decimal | None:
     if isinstance(value, float):
         return Decimal(repr(value)) if math.isfinite(value) else None
-    text = _text(value)
-    return Decimal(text) if _DECIMAL.fullmatch(text) else None
+    return Decimal(value) if _DECIMAL.fullmatch(value) else None
 
 
 def _day(value: object) -> date | None:
@@ -99,11 +121,11 @@ def _lodging_date(_: object) -> str:
 def _sum_equals(_: object, nodes: object, total: object, tolerance: object) -> bool:
     """sum-equals(nodes, total, tolerance): exact sum, at most so far from the total; false unless all are numbers."""
     parts = [_decimal(node) for node in nodes] if isinstance(nodes, list) else [_decimal(nodes)]
-    result = Decimal(0)
+    result, add = Decimal(0), _EXACT.add
     for part in parts:
         if part is None:
             return False
-        result = _EXACT.add(result, part)
+        result = add(result, part)
     return _is_near(result, total, tolerance)
 
 

@@ -5,9 +5,12 @@ lxml makes an object, a name and a text anew for whoever asks; here they are kep
 """
 
 import re
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
 
 from lxml.etree import XPath, _Element
 
+from nsw.rules.context import Run
 from nsw.rules.functions import in_list, list_value
 from nsw.rules.syntax import UnsupportedError
 
@@ -22,6 +25,7 @@ _NUMBER = re.compile(
 _EXACT_DIGITS = 15
 _MAX_FRACTION_DIGITS = 20
 _LARGEST_POWER = 308
+_LONGEST_KEPT = 40
 _NAN = float("nan")
 
 
@@ -30,8 +34,9 @@ class _ChildrenByName(dict[_Element, Children]):
 
     def __missing__(self, parent: _Element) -> Children:
         children: Children = {}
-        for child in parent.iterchildren("*"):
-            name: str = child.tag  # type: ignore[assignment] # always text
+        # A comment has a function as its name: nobody asks for its children by that.
+        for child in parent:
+            name: str = child.tag  # type: ignore[assignment]
             if name in children:
                 children[name].append(child)
             else:
@@ -52,7 +57,7 @@ class _Numbers(dict[str, float]):
     """Number that a text stands for."""
 
     def __missing__(self, text: str) -> float:
-        number = self[text] = to_number(text)
+        number = self[text] = _read_number(text) if len(text) <= _LONGEST_KEPT else to_number(text)
         return number
 
 
@@ -143,35 +148,84 @@ class _Cells(dict[tuple[str, str, str], str]):
 class Index:
     """One document, and the code lists at its date, for one run."""
 
-    __slots__ = (
-        "_members",
-        "_text_sets",
-        "below",
-        "cells",
-        "children",
-        "held",
-        "named",
-        "numbers",
-        "present",
-        "ranks",
-        "root",
-        "texts",
-    )
-
-    def __init__(self, root: _Element) -> None:
+    def __init__(self, root: _Element, run: Run) -> None:
         self.root = root
+        self.walk = run.walk
         self.children = _ChildrenByName()
         self.texts = _Texts()
         self.numbers = _Numbers()
-        self.below = _Below(root, self.children)
-        self.named = _Named(root)
-        self.present = _Present(root)
-        self.ranks = _Ranks(root)
-        self.held = _Held()
-        self.cells = _Cells()
-        # By identity; the list is kept, so that no other takes its place.
-        self._text_sets: dict[int, tuple[list[_Element], frozenset[str]]] = {}
-        self._members: dict[int, tuple[list[_Element], frozenset[_Element]]] = {}
+        self._paths: dict[_Element, str] = {}
+
+    @cached_property
+    def below(self) -> Mapping[tuple[str, ...], Children]:
+        """Children, by name, of all elements that a chain of names leads to from the document."""
+        return _Below(self.root, self.children)
+
+    @cached_property
+    def named(self) -> Mapping[str, list[_Element]]:
+        """All elements of a name, or all that there are for '*', in document order."""
+        return _Named(self.root)
+
+    @cached_property
+    def present(self) -> Mapping[str, bool]:
+        """Whether there is any element of a name."""
+        return _Present(self.root)
+
+    @cached_property
+    def ranks(self) -> Mapping[_Element, int]:
+        """Place of an element in document order."""
+        return _Ranks(self.root)
+
+    # By identity; the list is kept, so that no other takes its place.
+    @cached_property
+    def _text_sets(self) -> dict[int, tuple[list[_Element], frozenset[str]]]:
+        return {}
+
+    @cached_property
+    def _members(self) -> dict[int, tuple[list[_Element], frozenset[_Element]]]:
+        return {}
+
+    @cached_property
+    def held(self) -> Mapping[tuple[str, str], bool]:
+        """Whether a code list holds a code."""
+        return _Held()
+
+    @cached_property
+    def cells(self) -> Mapping[tuple[str, str, str], str]:
+        """What a column of a code list says of a code."""
+        return _Cells()
+
+    def top(self, name: str) -> tuple[_Element, ...]:
+        """Give the root, if that is its name."""
+        return (self.root,) if self.root.tag == name else ()
+
+    def path_of(self, element: _Element) -> str:
+        """Name the place of an element as ``nsw.formats.xml.build_path`` does."""
+        path = self._paths.get(element)
+        if path is None:
+            tag: str = element.tag  # type: ignore[assignment] # always text
+            name = tag
+            if tag[0] == "{":
+                prefix, name = element.prefix, tag.rpartition("}")[2]
+                name = f"{prefix}:{name}" if prefix else name
+            parent = element.getparent()
+            if parent is None:
+                path = f"/{name}[1]"
+            else:
+                place = self.children[parent][tag].index(element) + 1
+                path = f"{self.path_of(parent)}/{name}[{place}]"
+            self._paths[element] = path
+        return path
+
+    def order(self, element: _Element) -> list[int]:
+        """Give what sorts a few elements in document order; for many of them there are the ranks."""
+        places = []
+        parent = element.getparent()
+        while parent is not None:
+            places.append(parent.index(element))
+            element, parent = parent, parent.getparent()
+        places.reverse()
+        return places
 
     def texts_of(self, elements: list[_Element]) -> frozenset[str]:
         """Give the texts of the elements of a let."""
@@ -192,6 +246,11 @@ class Index:
         """Give the nearest sibling of a name before an element."""
         found = next(element.itersiblings(name, preceding=True), None)
         return [] if found is None else [found]
+
+
+@lru_cache(maxsize=4096)
+def _read_number(text: str) -> float:
+    return to_number(text)
 
 
 def to_number(text: str) -> float:

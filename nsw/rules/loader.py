@@ -9,6 +9,7 @@ from lxml.etree import QName, XMLParser, XMLSyntaxError, XPath, XPathSyntaxError
 
 from nsw.errors import Code, ConfigError, Severity
 from nsw.rules.checks import ListsUsed, Names, find_faults
+from nsw.rules.code import NodeKind, Types
 from nsw.rules.compiled import (
     CheckSource,
     Parts,
@@ -19,7 +20,6 @@ from nsw.rules.compiled import (
     compile_rule,
     show,
 )
-from nsw.rules.compiler import NodeKind, Types
 from nsw.rules.context import OWN, RuleEntry
 from nsw.rules.engine import RuleSet
 from nsw.rules.expressions import Expression, Let, Result, collapse

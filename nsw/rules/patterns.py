@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lxml.etree import _Element
 
-from nsw.rules.compiler import NodeKind, Types
+from nsw.rules.code import NodeKind, Types
 from nsw.rules.expressions import Expression, Result
 from nsw.rules.xpath import Source, Token
 
@@ -23,6 +23,7 @@ class Select:
         parents: tags of parent, grandparent and so on; None when the alternative says more than that.
         is_absolute: whether the last of them is the root.
         attribute: name of the attribute it selects; '' for elements.
+        chain: names from the root to the element, whatever else is said of them; () when they are not known.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Select:
     parents: tuple[str, ...] | None = None
     is_absolute: bool = False
     attribute: str = ""
+    chain: tuple[str, ...] = ()
 
     @property
     def path(self) -> tuple[str, ...] | None:
@@ -85,7 +87,8 @@ def compile_select(source: Source, types: Types) -> Select:
     separators, names = words[0::2], [_expand(word, source.namespaces) for word in words[1::2]]
     if not names:
         return Select(source.text, expression)
-    is_plain = is_plain and all(names) and "//" not in separators[1:]
+    is_chain = all(names) and "//" not in separators[1:]
+    is_plain = is_plain and is_chain
     return Select(
         source.text,
         expression,
@@ -93,6 +96,7 @@ def compile_select(source: Source, types: Types) -> Select:
         parents=tuple(reversed(names[:-1])) if is_plain else None,
         is_absolute=separators[0] == "/",
         attribute=attribute,
+        chain=tuple(names) if is_chain and separators[0] == "/" else (),
     )
 
 

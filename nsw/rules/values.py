@@ -11,23 +11,34 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from lxml.etree import Element, QName, XPath, _Element
 
 from nsw.rules.syntax import UnsupportedError
 
-__all__ = ["FEW", "HELPERS", "Value", "translation"]
+__all__ = ["HELPERS", "Value", "passing_cost", "translation"]
 
 Value = str | float | bool | Sequence[str]
 """A node-set is the texts of its nodes."""
+
+
+class Ranked(Protocol):
+    """Knows the place of each element in document order."""
+
+    @property
+    def ranks(self) -> Mapping[_Element, int]:
+        """Place by element."""
+
 
 Texts = Mapping[_Element, str]
 Numbers = Mapping[str, float]
 
 _FORMAT = XPath("string($number)", smart_strings=False)
 _NOWHERE = Element("nowhere")
-FEW = 100
-"""Lets of fewer elements cost nothing but their evaluation."""
+# lxml compares each node of a let with all others whenever the let is passed into an expression: 0.6 ns a pair, and
+# about 3 us for a usual evaluation.
+_PAIRS_PER_EVALUATION = 10_000
 
 _INT_LIMIT = 2**31 - 1
 _SPACE = " \t\r\n"
@@ -46,11 +57,6 @@ def up(element: _Element) -> _Element:
     if parent is None:
         raise UnsupportedError
     return parent
-
-
-def first_text(texts: Texts, elements: Sequence[_Element]) -> str:
-    """Do string(node-set)."""
-    return texts[elements[0]] if elements else ""
 
 
 def has_text(texts: Texts, elements: Iterable[_Element], text: str) -> bool:
@@ -136,6 +142,12 @@ def substring(text: str, start: float, length: float | None = None) -> str:
     return text[int(first) - 1 : None if end > len(text) else int(end) - 1]
 
 
+def cut(text: str, start: int, length: int | None = None) -> str:
+    """Do substring() of whole numbers."""
+    end = None if length is None else max(start - 1 + length, 0)
+    return text[max(start - 1, 0) : end]
+
+
 def substring_before(text: str, mark: str) -> str:
     """Give what stands before a mark."""
     before, found, _ = text.partition(mark) if mark else ("", "", "")
@@ -149,6 +161,8 @@ def substring_after(text: str, mark: str) -> str:
 
 def normalize(text: str) -> str:
     """Do normalize-space(text)."""
+    if text.isalnum():
+        return text
     return _SPACES.sub(" ", text.strip(_SPACE))
 
 
@@ -165,11 +179,9 @@ def translate(text: str, old: str, new: str) -> str:
     return text.translate(translation(old, new))
 
 
-def few(elements: list[_Element]) -> list[_Element]:
-    """Give the elements of a let; many of them count against the budget each time, which is not done here."""
-    if len(elements) >= FEW:
-        raise UnsupportedError
-    return elements
+def passing_cost(value: object) -> int:
+    """Tell how many evaluations it counts for to pass a let into an expression."""
+    return len(value) ** 2 // _PAIRS_PER_EVALUATION if isinstance(value, list) else 0
 
 
 def local_name(element: _Element) -> str:
@@ -193,10 +205,10 @@ def unique(elements: Iterable[_Element]) -> list[_Element]:
     return list(dict.fromkeys(elements))
 
 
-def ordered(ranks: Mapping[_Element, int], elements: Iterable[_Element]) -> list[_Element]:
+def ordered(index: Ranked, elements: Iterable[_Element]) -> list[_Element]:
     """Give nodes in document order, each once."""
     found = list(dict.fromkeys(elements))
-    return sorted(found, key=ranks.__getitem__) if len(found) > 1 else found
+    return sorted(found, key=index.ranks.__getitem__) if len(found) > 1 else found
 
 
 def distinct(texts: Texts, elements: Iterable[_Element]) -> list[_Element]:
@@ -237,6 +249,13 @@ def following(element: _Element, name: str) -> list[_Element]:
 def below(element: _Element, name: str) -> list[_Element]:
     """Give the descendants of an element."""
     return list(element.iterdescendants(name))
+
+
+def below_each(
+    children: Mapping[_Element, Mapping[str, list[_Element]]], parents: Sequence[_Element], name: str
+) -> list[_Element]:
+    """Give the children of a name of several elements, none of which lies in another."""
+    return [each for parent in parents for each in children[parent].get(name, ())]
 
 
 def compare(sign: str, numbers: Numbers, left: Value, right: Value) -> bool:
@@ -292,10 +311,10 @@ def _truth(value: str | float) -> bool:
 HELPERS: Mapping[str, object] = {
     each.__name__: each
     for each in (
-        up, first_text, has_text, has_other_text, number_text, number_truth, divide, modulo, total, round_half_up,
-        floor, ceiling, substring, substring_before, substring_after, normalize, translate, local_name, full_name,
+        up, has_text, has_other_text, number_text, number_truth, divide, modulo, total, round_half_up,
+        floor, ceiling, substring, cut, substring_before, substring_after, normalize, translate, local_name, full_name,
         namespace, unique, ordered, distinct, intersection, difference, has_same_node, preceding, following, below,
-        compare, few,
+        below_each, compare,
     )
 }  # fmt: skip
 """By the names that compiled expressions use."""

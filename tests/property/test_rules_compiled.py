@@ -17,7 +17,9 @@ from lxml import etree
 from nsw.codelists import CodeLists, load_code_lists
 from nsw.errors import ConfigError
 from nsw.rules import RuleContext, RuleSet, load_rule_set
-from nsw.rules.compiler import NodeKind, compile_expression
+from nsw.rules.code import NodeKind
+from nsw.rules.compiler import compile_expression
+from nsw.rules.context import Run
 from nsw.rules.index import Index, to_number
 from nsw.rules.syntax import UnsupportedError, parse
 from nsw.rules.values import number_text, round_half_up, substring
@@ -115,7 +117,8 @@ def same(left: object, right: object) -> bool:
 def compiled_value(text: str, node: etree._Element) -> object:
     """Evaluate as compiled; UnsupportedError where only lxml can."""
     function, _ = compile_expression(parse(text, NAMESPACES), NodeKind.ELEMENT, {}, None)
-    return function(node, {}, Index(node.getroottree().getroot()))
+    run = Run(RuleContext(date(2026, 11, 22), CodeLists()))
+    return function(node, {}, Index(node.getroottree().getroot(), run))
 
 
 @settings(max_examples=600, deadline=None)
