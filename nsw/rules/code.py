@@ -102,14 +102,13 @@ class Block:
         self.outer = outer
         self.depth: int = 0 if outer is None else outer.depth + 1
         self.parts: list[str | Block] = []
-        self.cost = 0
         if self.depth > _MOST_NESTED:
             raise UnsupportedError("a context that is too deep")
 
     @property
     def is_used(self) -> bool:
         """Whether anything is done in it."""
-        return self.cost > 0 or any(isinstance(part, str) or part.is_used for part in self.parts)
+        return any(isinstance(part, str) or part.is_used for part in self.parts)
 
     def texts(self) -> Iterator[str]:
         """Give all source in it, with its marks."""
@@ -204,9 +203,7 @@ class _Writer:
     def write(self, block: Block, indent: str, known: Iterable[int]) -> str:
         """Write a block's body; *known* are the pieces that have been computed around it."""
         have = set(known)
-        lines = []
-        if block.cost:
-            lines.append(f"{indent}e += {block.cost}\n")
+        lines: list[str] = []
         for part in sorted(block.parts, key=lambda part: isinstance(part, Block)):
             if isinstance(part, str):
                 self._statement(part, block, indent, have, lines)

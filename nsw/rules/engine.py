@@ -1,6 +1,6 @@
 """Judging a document: each node by the first rule of every pattern whose context matches it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from lxml.etree import XPathError, _Element
 
@@ -14,7 +14,7 @@ from nsw.rules.expressions import Let, Place, Variables, _LetError
 from nsw.rules.findings import Firing, Firings, Unjudged
 from nsw.rules.index import Index
 from nsw.rules.patterns import Select
-from nsw.rules.program import Program, Spot, compile_program
+from nsw.rules.program import PatternPlan, Program, Spot, compile_program
 from nsw.rules.syntax import UnsupportedError
 
 __all__ = ["RuleSet"]
@@ -48,10 +48,7 @@ class RuleSet:
         self.lists_used = frozenset(lists_used)
         self._lets = lets
         self._patterns = tuple(patterns)
-        self._program = compile_program(
-            [rule.plan for rule in pattern.rules] if pattern.is_disjoint else None
-            for pattern in self._patterns
-        )
+        self._program = compile_program(list(_plans(self._patterns)))
         expressions = [let.expression for let in lets.values()]
         expressions += [each for pattern in self._patterns for each in pattern.expressions()]
         self.fallbacks: Mapping[str, str] = {each.text: each.refused for each in expressions if each.refused}
@@ -77,6 +74,14 @@ class RuleSet:
 
 
 Node = _Element | Place
+
+
+def _plans(patterns: Iterable[Pattern]) -> Iterator[PatternPlan]:
+    """Give the patterns all of whose rules have plans."""
+    for number, pattern in enumerate(patterns):
+        plans = [rule.plan for rule in pattern.rules if rule.plan is not None]
+        if len(plans) == len(pattern.rules):
+            yield PatternPlan(number, plans, pattern.is_disjoint)
 
 
 # So many elements are put in order without looking at the whole document.

@@ -72,13 +72,21 @@ class Program(NamedTuple):
     spots: tuple[Spot, ...]
 
 
-def compile_program(patterns: Iterable[Sequence[Plan | None] | None]) -> Program:
-    """Compile those of the patterns that can be; None stands for a pattern or rule that can't."""
-    plans = [
-        (number, [plan for plan in pattern if plan is not None])
-        for number, pattern in enumerate(patterns)
-        if pattern is not None and None not in pattern
-    ]
+class PatternPlan(NamedTuple):
+    """
+    A pattern to compile.
+
+    Attributes:
+        is_disjoint: no element is selected by two of its contexts.
+    """
+
+    number: int
+    rules: Sequence[Plan]
+    is_disjoint: bool
+
+
+def compile_program(plans: Sequence[PatternPlan]) -> Program:
+    """Compile those of the patterns that can be."""
     try:
         return _compile(plans)
     except UnsupportedError:
@@ -86,7 +94,7 @@ def compile_program(patterns: Iterable[Sequence[Plan | None] | None]) -> Program
         return _compile([each for each in plans if _is_possible(each)])
 
 
-def _is_possible(plan: tuple[int, list[Plan]]) -> bool:
+def _is_possible(plan: PatternPlan) -> bool:
     try:
         _compile([plan])
     except UnsupportedError:
@@ -94,9 +102,9 @@ def _is_possible(plan: tuple[int, list[Plan]]) -> bool:
     return True
 
 
-def _compile(plans: Iterable[tuple[int, list[Plan]]]) -> Program:
+def _compile(plans: Iterable[PatternPlan]) -> Program:
     writer = _Writer()
-    done = frozenset(number for number, pattern in plans if writer.add(number, pattern))
+    done = frozenset(plan.number for plan in plans if writer.add(plan))
     return Program(writer.build(), done, tuple(writer.spots))
 
 
@@ -108,7 +116,8 @@ class _Writer:
         self._emitter = Emitter()
         self._emitter.globals |= {"ask": _ask, "passing_cost": passing_cost}
         self._top = Block()
-        self._blocks: dict[tuple[Block, str, str], Block] = {}
+        self._blocks: dict[tuple[Block, str, str, int], Block] = {}
+        self._family = 0
 
     def build(self) -> Callable[[Index, Sequence[Known], Fire], int]:
         body = self._emitter.pieces.write(self._top, " ")
@@ -117,42 +126,56 @@ class _Writer:
         )
         return function
 
-    def add(self, number: int, pattern: Sequence[Plan]) -> bool:
+    def add(self, pattern: PatternPlan) -> bool:
         """Write a pattern; tell whether it could be."""
-        before = len(self.spots)
+        before, number = len(self.spots), pattern.number
         self._emitter.outer_let = f"L[{number}]"
         try:
-            written = [part for place, plan in enumerate(pattern) for part in self._rule(plan, number, place)]
+            written = [
+                part for place, plan in enumerate(pattern.rules) for part in self._rule(plan, pattern, place)
+            ]
         except (UnsupportedError, RecursionError):
             del self.spots[before:]
             return False
-        for block, cost, statements in written:
-            block.cost += cost
+        if not pattern.is_disjoint:
+            self._top.parts.append(f"q{number} = set()")
+        for block, statements in written:
             block.parts.extend(statements)
         return True
 
-    def _rule(self, plan: Plan, number: int, place: int) -> Iterator[tuple[Block, int, list[str]]]:
-        """Write a rule for each alternative of its context."""
+    def _rule(self, plan: Plan, pattern: PatternPlan, place: int) -> Iterator[tuple[Block, list[str]]]:
+        """
+        Write a rule for each alternative of its context.
+
+        Where contexts overlap, each has loops of its own, one after the other, and the first takes the element.
+        """
         first = len(self.spots)
-        self.spots.extend(Spot(number, place, rank) for rank in range(len(plan.fires)))
+        self.spots.extend(Spot(pattern.number, place, rank) for rank in range(len(plan.fires)))
         self._emitter.types = plan.types
         for tree, uses in plan.contexts:
             if not isinstance(tree, Path):
                 raise UnsupportedError("a context that is no path")
+            tag = "" if "*" in tree.steps[-1].test else tree.steps[-1].test
             if uses:
-                names = ", ".join(map(repr, (tree.steps[-1].test, *uses)))
-                yield self._top, 0, [f"e += ask(D, L[{number}], {names})"]
-            if not plan.fires:
+                names = ", ".join(map(repr, (tag, *uses)))
+                yield self._top, [f"e += ask(D, L[{pattern.number}], {names})"]
+            if not plan.fires and pattern.is_disjoint:
                 continue
             self._emitter.lets = {}
-            block = self._block_of(tree.steps, f"D.present[{tree.steps[-1].test!r}]" if uses else "")
-            yield block, len(plan.fires) + len(plan.lets), self._statements(plan, block.node, first)
+            self._family = 0 if pattern.is_disjoint else len(self._blocks) + 1
+            block = self._block_of(tree.steps, f"D.present[{tag!r}]" if uses and tag else "")
+            statements = self._statements(plan, block.node, first)
+            if not pattern.is_disjoint:
+                taken = f"q{pattern.number}"
+                statements[:0] = [f"if {block.node} in {taken}: continue", f"{taken}.add({block.node})"]
+            yield block, statements
 
     def _statements(self, plan: Plan, node: str, first: int) -> list[str]:
         """Write what is done for a node."""
         emitter = self._emitter
         emitter.node, emitter.lets = node, {}
-        statements: list[str] = []
+        cost = len(plan.fires) + len(plan.lets)
+        statements = [f"e += {cost}"] if cost else []
         for name in plan.uses:
             statements.extend(self._counted(emitter.emit(Variable(name))))
         for name, tree in plan.lets.items():
@@ -204,19 +227,20 @@ class _Writer:
         return block
 
     def _loop(self, outer: Block, code: Code, name: str, when: str) -> Block:
-        if "*" in name or name == "node()":
+        if name == "node()":
             raise UnsupportedError("a context without a name")
         if "L[" not in self._emitter.pieces.expand(code.text):
             when = ""
-        found = self._blocks.get((outer, code.text, when))
+        key = (outer, code.text, when, self._family)
+        found = self._blocks.get(key)
         if found is None:
-            found = Block(f"n{len(self._blocks) + 1}", code.text, outer, when)
-            self._blocks[outer, code.text, when] = found
+            found = self._blocks[key] = Block(f"n{len(self._blocks) + 1}", code.text, outer, when)
             outer.parts.append(found)
-            self._emitter.tags[found.node] = name
+            if "*" not in name:
+                self._emitter.tags[found.node] = name
         return found
 
 
 def _ask(index: Index, known: Known, tag: str, *names: str) -> int:
     """Evaluate the lets of a context, if there is any element of its name; give what that costs."""
-    return sum(passing_cost(known(name)) for name in names) if index.present[tag] else 0
+    return sum(passing_cost(known(name)) for name in names) if not tag or index.present[tag] else 0
