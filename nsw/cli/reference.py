@@ -282,6 +282,6 @@ def _checks(config: "Config") -> "Checks":
     from nsw.reference import Limits, load_types
     from nsw.stewards import Checks
 
-    types = load_types(config.schema_folders, config.schema_variables)
+    types = load_types(config.schema_folders, config.schema_variables, config.schema_ids_file)
     limits = Limits(XmlLimits(max_document_bytes=config.max_document_bytes), config.max_findings)
     return Checks(types, limits, config.reference_folder / "routing_tests")

@@ -27,6 +27,7 @@ PAGES = [
     "docs/integrate-agency.md",
     "docs/operate.md",
     "docs/message-types.md",
+    "docs/reference-data.md",
     pytest.param("docs/schema-registry.md", marks=pytest.mark.registry),
 ]
 #: Where the pages say that Kafka and the schema registry are.
