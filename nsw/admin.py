@@ -257,6 +257,29 @@ def end_offsets(connection: Connection, names: Sequence[str]) -> dict[tuple[str,
         return _ends(admin, parts)
 
 
+def offsets_since(
+    connection: Connection, names: Sequence[str], timestamp_ms: int
+) -> dict[tuple[str, int], int]:
+    """
+    Give where the records of topics begin that the broker took at a moment or later.
+
+    Args:
+        timestamp_ms: milliseconds since 1970-01-01 UTC.
+
+    Returns:
+        Offset by topic and partition; the stable end where there is no such record.
+
+    Raises:
+        TopicMissingError: a topic does not exist.
+    """
+    ends = end_offsets(connection, names)
+    with closing(open_admin(connection)) as admin, explained(connection, "ask for offsets by time"):
+        wanted = {TopicPartition(*part): timestamp_ms for part in ends}
+        found = admin.list_partition_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED)
+    starts = {(part.topic, part.partition): place.offset for part, place in found.items()}
+    return {part: min(starts[part], end) if starts[part] >= 0 else end for part, end in ends.items()}
+
+
 def _ends(admin: Any, parts: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:  # noqa: ANN401 - untyped library
     wanted = {TopicPartition(*part): OffsetSpec.LATEST for part in parts}
     if not wanted:

@@ -96,7 +96,7 @@ class MessageType:
         effective_from: first day on which this version is in force.
         effective_until: last such day, or None.
         dated_by: what decides the day whose law applies; None for the lodging date.
-        schema_files: real paths of the XSD and all that it includes.
+        files: real paths of the XSD with all that it includes, of rules, and of the Avro schema.
         dated_rules: by their days, without gap or overlap; empty without rules.
         avro_id: schema id in the Confluent wire format: the registry's where there is one; None without Avro.
         avro_subject: name under which a registry keeps the versions of the Avro schema; None without Avro.
@@ -114,7 +114,7 @@ class MessageType:
     dated_by: DatedBy | None
     schema: etree.XMLSchema = field(repr=False)
     schema_path: Path = field(repr=False)
-    schema_files: tuple[Path, ...] = field(repr=False)
+    files: tuple[Path, ...] = field(repr=False)
     dated_rules: tuple[DatedRules, ...] = field(repr=False)
     avro: AvroMapping | None = field(repr=False)
     avro_id: int | None

@@ -193,12 +193,16 @@ def decide(document: Document, data: CanonicalFields, law: LawDate, reference: R
 
 
 def _declaration_of_trader(submission: Submission, reference: Reference) -> Outcome:
-    on = submission.lodged_on(reference.window.time_zone)
-    judgement = judge(submission.value, on, reference)
-    judgement = _with_envelope(judgement, tuple(_envelope_findings(submission, judgement)))
+    judgement = judge_declaration(submission, reference)
     if judgement.verdict is Verdict.ACCEPTED and judgement.document is not None:
         return _accepted(submission, reference, judgement, judgement.document)
     return _refused(submission, reference, judgement)
+
+
+def judge_declaration(submission: Submission, reference: Reference) -> Judgement:
+    """Judge what a trader sent: the document, and the record around it."""
+    judgement = judge(submission.value, submission.lodged_on(reference.window.time_zone), reference)
+    return _with_envelope(judgement, tuple(_envelope_findings(submission, judgement)))
 
 
 def _with_envelope(judgement: Judgement, findings: tuple[Finding, ...]) -> Judgement:

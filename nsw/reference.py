@@ -7,7 +7,7 @@ can be judged again by the tables of its day.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -66,7 +66,8 @@ class MessageTypes:
     The part of a snapshot that changes with a deployment only.
 
     Attributes:
-        version: first 16 hex digits of the SHA-256 of all files of the folders but samples and code lists.
+        version: first 16 hex digits of the SHA-256 of all files of the folders but samples and code lists, and of
+            the files elsewhere that the types name.
     """
 
     catalogue: Catalogue
@@ -148,7 +149,7 @@ def load_types(
     catalogue = load_catalogue(folders, variables)
     if schema_ids is not None:
         catalogue = with_registry_ids(catalogue, load_schema_ids(schema_ids))
-    return MessageTypes(catalogue, _hash_of_types(folders, schema_ids))
+    return MessageTypes(catalogue, _hash_of_types(folders, catalogue, schema_ids))
 
 
 def build_reference(types: MessageTypes, tables: TableSet, limits: Limits | None = None) -> Reference:
@@ -175,7 +176,7 @@ def _build(
             return None
         return _attempt(problems, lambda: load(*(files[name] for name in names)))
 
-    window = with_files(_load_window, "window")
+    window = with_files(load_window, "window")
     code_lists = _load_code_lists(tables, problems)
     routing = with_files(read_routing_tables, "permits", "routes", "agencies")
     parties = with_files(load_parties, "parties")
@@ -211,7 +212,13 @@ def _attempt(problems: list[str], load: Callable[[], _T]) -> _T | None:
         return None
 
 
-def _load_window(file: TextFile) -> Window:
+def load_window(file: TextFile) -> Window:
+    """
+    Read ``window.yaml``.
+
+    Raises:
+        ConfigError: every problem, with its line.
+    """
     read = YamlFile(file)
     entries = read.entries(read.root(), "the file", ("name", "source", "time_zone", "country"))
     name_en, name_th = read.names(entries.get("name"), "name")
@@ -258,9 +265,17 @@ def _unknown_lists(catalogue: Catalogue, code_lists: CodeLists) -> Iterable[str]
                 yield f"{message_type.folder}: the rules ask for {what}, which no folder named {CODES_FOLDER} has"
 
 
-def _hash_of_types(folders: Iterable[Path], schema_ids: Path | None) -> str:
+def _hash_of_types(folders: Sequence[Path], catalogue: Catalogue, schema_ids: Path | None) -> str:
     digest = hashlib.sha256(schema_ids.read_bytes() if schema_ids else b"")
     left_out = {"samples", CODES_FOLDER}
+    inside = [folder.resolve() for folder in folders]
+    for each in sorted(catalogue.types, key=lambda each: (each.name, each.version)):
+        # Shared sets and those of variables: named by whose they are, since they may lie anywhere.
+        outside = (path for path in each.files if not any(path.is_relative_to(top) for top in inside))
+        for place, path in enumerate(outside):
+            content = path.read_bytes()
+            digest.update(f"{each.name}/{each.version}/{place}\0{len(content)}\0".encode())
+            digest.update(content)
     for place, folder in enumerate(folders):
         files = (each for each in folder.rglob("*") if each.is_file())
         for path in sorted(each for each in files if left_out.isdisjoint(each.relative_to(folder).parts)):

@@ -17,7 +17,7 @@ from nsw.errors import ConfigError
 from nsw.formats.avro import load_mapping
 from nsw.messagetypes import Catalogue, DatedBy, DatedRules, FieldPaths, MessageType
 from nsw.rules import load_rule_set
-from nsw.schemafiles import compile_xsd, fault_of_file, read_schema_files
+from nsw.schemafiles import compile_xsd, fault_of_file, read_schema_files, real_path
 from nsw.typefile import TYPE_FILE, Places, TypeFile, read_type_file
 
 __all__ = ["allowed_folders", "load_catalogue", "load_message_type"]
@@ -107,12 +107,13 @@ class _Loader:
         self.variables = variables
         self.folder = places.path.parent
         self.problems: list[str] = []
+        self.files: list[Path] = []
 
     def load(self) -> MessageType:
         spec = self.spec
         allowed = (self.folder, *allowed_folders(spec.schema_file, spec.shared, self.folder, self.variables))
         self.problems += _shared_problems(self.places, spec)
-        schema_path, files, schema = self.load_schema(allowed)
+        schema_path, schema = self.load_schema(allowed)
         avro = spec.avro
         avro_path = self.named("avro.schema", avro.schema_file, allowed) if avro else None
         mapping = self.attempt(lambda: load_mapping(avro_path, avro.id)) if avro and avro_path else None
@@ -134,7 +135,7 @@ class _Loader:
             dated_by=dated_by,
             schema=schema,
             schema_path=schema_path,
-            schema_files=files,
+            files=tuple(self.files),
             dated_rules=rules,
             avro=mapping,
             avro_id=avro.id if avro else None,
@@ -156,26 +157,26 @@ class _Loader:
         path = self.folder / name
         fault = fault_of_file(path, tuple(allowed))
         if fault is None:
+            self.files.append(real_path(path))
             return path
         self.problems.append(self.places.problem(entry, f"{name!r} {fault}"))
         return None
 
-    def load_schema(
-        self, allowed: tuple[Path, ...]
-    ) -> tuple[Path | None, tuple[Path, ...], etree.XMLSchema | None]:
+    def load_schema(self, allowed: tuple[Path, ...]) -> tuple[Path | None, etree.XMLSchema | None]:
         try:
             name = Template(self.spec.schema_file).substitute(self.variables)
         except (KeyError, ValueError) as error:
             sentence = f"the variable {error} is not set" if isinstance(error, KeyError) else str(error)
             self.problems.append(self.places.problem("schema", sentence))
-            return None, (), None
+            return None, None
         path = self.named("schema", name, allowed)
         if path is None:
-            return None, (), None
+            return None, None
         files = read_schema_files(path, allowed)
         self.problems += map(str, files.problems)
         schema = None if files.problems else self.attempt(lambda: compile_xsd(path))
-        return path, tuple(files.trees), schema
+        self.files += (each for each in files.trees if each not in self.files)
+        return path, schema
 
     def load_rules(self, allowed: tuple[Path, ...]) -> tuple[DatedRules, ...]:
         effective = self.spec.effective

@@ -20,6 +20,7 @@ from nsw.cli import (
     inbox,
     permits,
     reference,
+    revalidate,
     route,
     running,
     schemas,
@@ -55,6 +56,7 @@ MODULES: tuple[CommandModule, ...] = (
     route,
     permits,
     reference,
+    revalidate,
     configcheck,
     schemas,
 )

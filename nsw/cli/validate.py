@@ -162,7 +162,6 @@ def load_snapshot(config: "Config", extra_folders: Sequence[Path] = ()) -> "Refe
         ConfigError: every problem of every file.
     """
     from nsw.formats.xml import XmlLimits
-    from nsw.messagetypes import Catalogue
     from nsw.reference import Limits, load_reference
 
     problems: list[str] = []
@@ -189,12 +188,43 @@ def load_snapshot(config: "Config", extra_folders: Sequence[Path] = ()) -> "Refe
     catalogue, code_lists = given
     return replace(
         reference,
-        catalogue=Catalogue(
-            (*catalogue.types, *_not_replaced(reference.catalogue, catalogue)),
-            reference.catalogue.own_ids,
-            reference.catalogue.ids_source,
-        ),
+        catalogue=_replace(reference.catalogue, catalogue),
         code_lists=replace(reference.code_lists, lists={**reference.code_lists.lists, **code_lists.lists}),
+    )
+
+
+def replace_types(own: "Catalogue", folders: Sequence[Path], config: "Config") -> "Catalogue":
+    """
+    Put the message types of folders in the place of those with the same name and version, or for the same documents.
+
+    Raises:
+        ConfigError: every problem of every file.
+    """
+    from nsw.typefolders import load_catalogue
+
+    return _replace(own, load_catalogue(_outermost(folders), config.schema_variables))
+
+
+def _replace(own: "Catalogue", given: "Catalogue") -> "Catalogue":
+    """Join both; a type takes over the Avro ids, a registry's too, of the one whose place it takes, if it may."""
+    from nsw.messagetypes import Catalogue
+
+    kept = tuple(_not_replaced(own, given))
+    heir_by_own = {
+        id(each): next(
+            (heir for heir in given.types if _takes_place(heir, each) and heir.shares_avro(each)), None
+        )
+        for each in own.types
+    } | {id(each): each for each in kept}
+    id_by_heir = {id(heir_by_own[id(each)]): each.avro_id for each in own.types}
+    types = {id(each): replace(each, avro_id=id_by_heir.get(id(each), each.avro_id)) for each in given.types}
+    types |= {id(each): each for each in kept}
+    own_ids = {
+        number: tuple(types[id(heir)] for heir in (heir_by_own.get(id(each)) for each in versions) if heir)
+        for number, versions in own.own_ids.items()
+    }
+    return Catalogue(
+        tuple(types.values()), {number: each for number, each in own_ids.items() if each}, own.ids_source
     )
 
 

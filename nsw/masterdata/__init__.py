@@ -7,7 +7,7 @@ made and understood here, and read and written by ``nsw.stewards``.
 """
 
 from nsw.masterdata.difference import Change, Difference, compare_sets, compare_tables
-from nsw.masterdata.folder import read_tables, write_tables
+from nsw.masterdata.folder import read_some_tables, read_tables, write_tables
 from nsw.masterdata.ledger import Approval, Ledger, Proposal, Status
 from nsw.masterdata.rows import Rows, read_rows
 from nsw.masterdata.tables import CODES, FILES, Table, TableSet, table_of_file
@@ -27,6 +27,7 @@ __all__ = [
     "compare_sets",
     "compare_tables",
     "read_rows",
+    "read_some_tables",
     "read_tables",
     "table_of_file",
     "write_tables",

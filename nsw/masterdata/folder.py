@@ -54,6 +54,28 @@ def collect_tables(schema_folders: Iterable[Path], reference_folder: Path, probl
     return TableSet.of([*codes, *_window_tables(reference_folder, problems)])
 
 
+def read_some_tables(folder: Path) -> TableSet:
+    """
+    Read the tables that a folder has, whichever they are: files of `FILES` in it, and code lists at any depth.
+
+    Raises:
+        ConfigError: every file that can't be read, and every problem of descriptions.
+    """
+    problems: list[str] = []
+    codes = _code_tables([folder], problems)
+    about = _read_descriptions(folder / DESCRIPTIONS, problems)
+    there = {name: folder / file for name, file in FILES.items() if (folder / file).exists()}
+    contents = {name: _read(path, problems) for name, path in there.items()}
+    tables = [
+        Table(name, content, about.get(name, {}), str(there[name]))
+        for name, content in contents.items()
+        if content is not None
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    return TableSet.of([*codes, *tables])
+
+
 def _code_tables(schema_folders: Iterable[Path], problems: list[str]) -> list[Table]:
     found: dict[str, Table] = {}
     folders = {

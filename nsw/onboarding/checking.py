@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from xmlschema.validators import XMLSchemaBase, XsdElement
 
@@ -21,7 +20,7 @@ from nsw.onboarding.typefile import WrittenType, read_written_type
 from nsw.onboarding.xsdfiles import check_features, compile_in_both, is_versioned
 from nsw.onboarding.xsdpaths import DeclarationTree, Nodes, find_dead_paths
 from nsw.problems import Problem, in_order, problems_of
-from nsw.reference import Limits, Reference, Window
+from nsw.reference import Limits, Reference, load_window
 from nsw.routing import RoutingTables, load_routing_tables
 from nsw.schemafiles import SchemaFiles, find_cycles, find_second_files, read_schema_files, real_path
 from nsw.typefile import TYPE_FILE
@@ -99,10 +98,22 @@ class _Check:
             self.problems += self.check_routes(types, tables)
         if code_lists is not None:
             self.problems += _unknown_lists(types, code_lists)
-        if code_lists is not None and tables is not None:
-            catalogue = Catalogue(tuple(types))
+        window_file = self.window.reference_folder / "window.yaml"
+        window = self.attempt(lambda: load_window(window_file), window_file)
+        if code_lists is not None and tables is not None and window is not None and proven:
+            # Judging asks for neither parties nor answers.
+            reference = Reference(
+                version="",
+                window=window,
+                catalogue=Catalogue(tuple(types)),
+                code_lists=code_lists,
+                tables=tables,
+                parties={},
+                acknowledgement=types[0],
+                rejection=types[0],
+                limits=self.window.limits,
+            )
             for each, schema in proven:
-                reference = _reference(catalogue, each, code_lists, tables, self.window.limits)
                 self.problems += check_samples(each, schema, reference)
         yield from self.problems
 
@@ -255,20 +266,3 @@ def _unknown_lists(types: Iterable[MessageType], code_lists: CodeLists) -> Itera
                     f"the rules ask for the column {column!r} of the code list {name!r}, which isn't there"
                 )
                 yield Problem(each.folder, None, sentence)
-
-
-def _reference(
-    catalogue: Catalogue, answer: MessageType, code_lists: CodeLists, tables: RoutingTables, limits: Limits
-) -> Reference:
-    """Make a snapshot to judge samples by; judging asks neither for the window's name nor for its answers."""
-    return Reference(
-        version="",
-        window=Window("", "", "", ZoneInfo("UTC")),
-        catalogue=catalogue,
-        code_lists=code_lists,
-        tables=tables,
-        parties={},
-        acknowledgement=answer,
-        rejection=answer,
-        limits=limits,
-    )
