@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -17,10 +17,16 @@ from nsw.routing import Party
 #: The samples are meant as lodged on this day; see ``tools/samples/files.py``.
 _MEANT_FOR = date(2026, 11, 18)
 _DECLARATION = Path("th/export-declaration/1.0/samples")
+#: Logistics messages; none of them holds a declaration number, whose date would stay while the others move.
+_LOGISTICS = (
+    Path("th/sea-manifest/1.0/samples/valid/typical.xml"),
+    Path("th/gate-event/1.0/samples/valid/empty-out.xml"),
+)
 _RESPONSE = Path("th/response/1.0/samples/valid/accepted.xml")
 _LARGEST = "largest"
 
 _REFERENCE = re.compile(rb"(?<=<FunctionalReferenceID>)[0-9A-Z]{4}[0-9]{9}(?=</)")
+_SENDER = re.compile(rb"(?<=<AgentID>)[0-9]{13}(?=</)|(?<=<OperatorID>)[0-9]{13}(?=</)")
 _YEAR = re.compile(rb"(?<=<ProductYear>)%d(?=</)" % _MEANT_FOR.year)
 _DATE = re.compile(rb"(?<=Date>)[0-9]{8}(?=</)")
 # Holds a date inside a number, which stays as it is while the others move.
@@ -29,11 +35,17 @@ _HOLDS_A_FIXED_DATE = b"<ReferenceDeclarationID>"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One document and what must come of it when it is lodged on the day that its dates are moved to."""
+    """
+    One document and what must come of it when it is lodged on the day that its dates are moved to.
+
+    Attributes:
+        sender: tax id of the one party that lodges it; '' for any.
+    """
 
     name: str
     document: bytes
     expected: Expected
+    sender: str = ""
 
     @property
     def fits_schema(self) -> bool:
@@ -47,12 +59,14 @@ class Samples:
     Everything that the demonstration is made from.
 
     Attributes:
-        good: those without findings; *largest* has 999 items.
+        good: declarations without findings; *largest* has 999 items.
+        logistics: messages of carriers and terminals without findings.
         schema_broken: those that break the schema; rule_broken: those that only a rule finds fault with.
         response: a response of an agency.
     """
 
     good: tuple[Sample, ...]
+    logistics: tuple[Sample, ...]
     largest: Sample
     schema_broken: tuple[Sample, ...]
     rule_broken: tuple[Sample, ...]
@@ -75,6 +89,7 @@ def load_samples(schema_folder: Path) -> Samples:
     try:
         valid = _load(folder / "valid")
         broken = [each for each in _load(folder / "invalid") if _is_usable(each)]
+        logistics = tuple(_read_logistics(schema_folder / path) for path in _LOGISTICS)
         response = (schema_folder / _RESPONSE).read_bytes()
     except (OSError, orjson.JSONDecodeError, KeyError, ValueError) as error:
         raise ConfigError(f"the demonstration's samples can't be read: {error}") from error
@@ -84,6 +99,7 @@ def load_samples(schema_folder: Path) -> Samples:
         raise ConfigError(f"{folder}: the demonstration's samples are missing")
     return Samples(
         good=good,
+        logistics=logistics,
         largest=largest,
         schema_broken=tuple(each for each in broken if not each.fits_schema),
         rule_broken=tuple(each for each in broken if each.fits_schema),
@@ -92,10 +108,17 @@ def load_samples(schema_folder: Path) -> Samples:
 
 
 def _load(folder: Path) -> list[Sample]:
-    return [
-        Sample(path.stem, path.read_bytes(), _read_expected(path.with_suffix(".expected.json")))
-        for path in sorted(folder.glob("*.xml"))
-    ]
+    return [_read_sample(path.stem, path) for path in sorted(folder.glob("*.xml"))]
+
+
+def _read_sample(name: str, path: Path) -> Sample:
+    return Sample(name, path.read_bytes(), _read_expected(path.with_suffix(".expected.json")))
+
+
+def _read_logistics(path: Path) -> Sample:
+    sample = _read_sample(path.parents[3].name, path)
+    sender = _SENDER.search(sample.document)
+    return replace(sample, sender=sender[0].decode() if sender else "")
 
 
 def _read_expected(path: Path) -> Expected:

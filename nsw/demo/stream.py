@@ -138,7 +138,7 @@ class Stream:
             yield _Wanted(f"broken: {sample.name}", sample)
 
     def _good(self, on: date) -> Iterator[_Wanted]:
-        samples = cycle(self._shuffled(self._samples.good))
+        samples = cycle(self._shuffled((*self._samples.good, *self._samples.logistics)))
         real = cycle(self._shuffled(self._real_goods(on)))
         for number in count(1):
             sample = next(real if number % _REAL_CODE_EVERY == 0 else samples)
@@ -163,6 +163,9 @@ class Stream:
         if wanted.oddity is not None:
             return self._odd_draft(wanted.oddity, number, party, on)
         sample = wanted.sample
+        party = next(
+            (each for each in self._parties if sample.sender and each.tax_id == sample.sender), party
+        )
         xml = rewrite(sample.document, number, on)
         if not sample.expected.codes:
             xml = with_exporter(xml, party)

@@ -579,11 +579,11 @@ def test_lead_of_refuses_tables_without_a_lead(tables: RoutingTables) -> None:
 
 
 def test_registered_parties_have_names_and_choose_the_format_of_their_answers() -> None:
-    """The four demonstration traders are registered, one of them for answers in Avro."""
+    """The demonstration's traders, carriers and terminal are registered, two of them for answers in Avro."""
     parties = load_parties(REFERENCE / "parties.yaml")
-    assert len(parties) == 4
+    assert len(parties) == 8
     assert all(party.name_en and party.name_th and party.tax_id for party in parties.values())
-    assert [party.answers for party in parties.values()].count(AnswerFormat.AVRO) == 1
+    assert [party.answers for party in parties.values()].count(AnswerFormat.AVRO) == 2
     assert find_party(parties, PartyId("0205599000026")).answers is AnswerFormat.AVRO
 
 
