@@ -64,6 +64,7 @@ SETTINGS = (
     "compression.type",
     "min.insync.replicas",
     "retention.ms",
+    "delete.retention.ms",
 )
 #: One request must not grow with the number of parties.
 _DESCRIBED_PER_REQUEST = 200

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from nsw import telemetry
+from nsw.cases import Case
+from nsw.casestore import CaseBook
 from nsw.control import build_pause
 from nsw.envelope import last_header, parse_stamp
 from nsw.errors import Code, MessageError, Severity, Verdict
 from nsw.events import EventType, build_event
 from nsw.held import TOPIC, build_held
-from nsw.identifiers import PartyId
+from nsw.identifiers import CaseId, PartyId
 from nsw.model import Publication, Purpose, Record, SenderRole
 from nsw.processing import Outcome, process, refuse
 from nsw.reference import Reference
@@ -64,6 +66,7 @@ class Casework:
 
     Args:
         newest: gives the snapshot to judge by; asked between batches only, so that one batch has one.
+        book: what is known of the cases of this worker's partitions.
         dead_letters_in_a_row: so many from one party pause its inbox; an operator resumes it.
     """
 
@@ -72,12 +75,15 @@ class Casework:
         newest: Callable[[], Reference],
         metrics: Telemetry,
         destinations: Destinations,
+        book: CaseBook,
         dead_letters_in_a_row: int,
     ) -> None:
         self._newest = newest
         self._reference = newest()
         self._metrics = metrics
         self._destinations = destinations
+        self._book = book
+        self._last: tuple[str, int, int] | None = None
         self._limit = dead_letters_in_a_row
         self._outcomes: list[Outcome] = []
         # Rows of dead letters by party: as committed, and with the open batch.
@@ -87,32 +93,37 @@ class Casework:
 
     def process(self, record: Record) -> Sequence[Publication]:
         """Decide about a record, and hold back what has no destination now."""
-        # The case so far comes with durable case state; until then every record begins a case.
-        return self._carry_out(process(record, self._reference, None))
+        self._begin(record)
+        return self._carry_out(record, process(record, self._reference, self._case_of(record)))
 
     def refuse(self, record: Record, code: Code, detail: str) -> Sequence[Publication]:
         """Keep a record as a dead letter whose outputs can't be published."""
+        self._begin(record)
         try:
             submission = parse_stamp(record)
         except MessageError:
-            return self._carry_out(process(record, self._reference, None))
-        return self._carry_out(refuse(submission, self._reference, code, detail))
+            return self._carry_out(record, process(record, self._reference, None))
+        return self._carry_out(record, refuse(submission, self._reference, code, detail))
 
     def unavailable(self, topic: str, reason: str) -> None:
         """Hold back what is for this topic until it is there again."""
         self._destinations.refuse(topic, reason)
 
     def assigned(self, partitions: Sequence[tuple[str, int]]) -> None:
-        """Place for restoring the case state of newly assigned partitions."""
+        """Restore the case state of newly assigned partitions."""
+        self._book.assign(number for _topic, number in partitions)
 
     def revoked(self, partitions: Sequence[tuple[str, int]]) -> None:
-        """Place for giving up the case state of revoked partitions."""
+        """Give up the case state of partitions that another worker has now."""
+        self._book.revoke(number for _topic, number in partitions)
 
     def committed(
         self, records: Sequence[Record], publications: Sequence[Publication], seconds: float
     ) -> None:
-        """Count what was committed."""
+        """Write the cases down and count what was committed."""
+        self._book.commit()
         outcomes, self._outcomes = self._outcomes, []
+        self._last = None
         self._rows = self._open_rows.copy()
         self._metrics.observe(telemetry.BATCH_SECONDS, seconds, ROLE)
         self._metrics.observe(telemetry.BATCH_RECORDS, len(records), ROLE)
@@ -126,7 +137,9 @@ class Casework:
 
     def aborted(self, reason: str) -> None:  # noqa: ARG002 - the loop logs it
         """Forget the open batch: its records come again."""
+        self._book.abort()
         self._outcomes = []
+        self._last = None
         self._open_rows = self._rows.copy()
         self._metrics.count(telemetry.TRANSACTIONS, ROLE, "aborted")
         self._take_newest()
@@ -156,10 +169,25 @@ class Casework:
         )
         self._metrics.set_only(telemetry.REFERENCE_INFO, 1, self._reference.version)
 
-    def _carry_out(self, outcome: Outcome) -> Sequence[Publication]:
+    def _begin(self, record: Record) -> None:
+        """Take back what was prepared for this very record: it is refused after it was processed."""
+        place = (record.topic, record.partition, record.offset)
+        if self._last == place:
+            self._book.undo()
+            self._outcomes.pop()
+        self._last = place
+
+    def _case_of(self, record: Record) -> Case | None:
+        # Intake made the case's id the key; a record of somebody else is refused for its stamp anyway.
+        key = (record.key or b"").decode("ascii", "replace")
+        return self._book.get(record.partition, CaseId(key))
+
+    def _carry_out(self, record: Record, outcome: Outcome) -> Sequence[Publication]:
         self._outcomes.append(outcome)
+        state = self._book.put(record.partition, outcome.case)
         publications = [self._deliverable(each) for each in outcome.publications]
         publications += self._held_events(outcome, publications)
+        publications += state
         pause = self._pause_after(outcome)
         return publications if pause is None else [*publications, pause]
 
@@ -211,6 +239,9 @@ class Casework:
         self._metrics.observe(telemetry.END_TO_END_SECONDS, max(0.0, now - submission.lodged_at.timestamp()))
         not_judged = sum(1 for each in outcome.judgement.findings if each.code == Code.RULE_NOT_JUDGED)
         self._metrics.count(telemetry.NOT_JUDGED, by=not_judged)
+        if outcome.repeats:
+            self._metrics.count(telemetry.REPEATED)
+            return
         message_type = outcome.judgement.message_type
         if outcome.verdict is Verdict.ACCEPTED and message_type is not None:
             self._metrics.count(telemetry.ACCEPTED, message_type.name)

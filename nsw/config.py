@@ -35,7 +35,9 @@ class Config(BaseModel):
     reference_folder: Path = Field(
         _ROOT / "deploy" / "reference", description="permits, routes, agencies, parties"
     )
-    data_folder: Path = Field(Path("var"), description="where the embedded broker keeps its data")
+    data_folder: Path = Field(
+        Path("var"), description="where the embedded broker keeps its data, and casework its store of cases"
+    )
     schema_registry: str = Field(
         "", description="address of a schema registry with Confluent's REST API, for `nsw schemas register`"
     )
@@ -54,6 +56,9 @@ class Config(BaseModel):
     )
     case_partitions: int = Field(
         6, ge=1, le=1000, description="partitions of nsw.cases; never change on a live window"
+    )
+    case_days: int = Field(
+        1_100, ge=1, le=36_500, description="a case is forgotten so many days after its latest submission"
     )
     replication_factor: int = Field(1, ge=1, le=7, description="copies of every topic; 3 in production")
     max_document_bytes: int = Field(

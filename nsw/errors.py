@@ -37,6 +37,7 @@ class Layer(StrEnum):
     SYNTAX = "syntax"
     SCHEMA = "schema"
     RULE = "rule"
+    CASE = "case"
 
 
 class Code(StrEnum):
@@ -44,7 +45,7 @@ class Code(StrEnum):
     The stable codes that integrators route on; a code is never reused for another meaning.
 
     1xxx envelope and syntax, 2xxx schema, 3xxx the running of business rules, 4xxx routing and delivery,
-    9xxx ours. The codes of business rules themselves are the ids in ``rules.sch``.
+    5xxx what was lodged before, 9xxx ours. The codes of business rules themselves are the ids in ``rules.sch``.
     """
 
     EMPTY_RECORD = "NSW-1001"
@@ -86,6 +87,9 @@ class Code(StrEnum):
     FORMAT_NOT_ACCEPTED = "NSW-4002"
     OUTPUT_TOO_LARGE = "NSW-4003"
     ANSWER_NOT_VALID = "NSW-4010"
+    REFERENCE_IN_USE = "NSW-5001"
+    CASE_UNKNOWN = "NSW-5002"
+    CASE_CANCELLED = "NSW-5003"
     INTERNAL = "NSW-9001"
 
 
@@ -110,7 +114,7 @@ class CodeEntry:
 
 
 _D, _R, _A = Verdict.DEAD_LETTER, Verdict.REJECTED, Verdict.ACCEPTED
-_SYNTAX, _SCHEMA, _RULE = Layer.SYNTAX, Layer.SCHEMA, Layer.RULE
+_SYNTAX, _SCHEMA, _RULE, _CASE = Layer.SYNTAX, Layer.SCHEMA, Layer.RULE, Layer.CASE
 _XML = "W3C XML 1.0"
 _XSD = "W3C XML Schema 1.0"
 _OURS = "our choice, docs/adr/0004"
@@ -339,6 +343,27 @@ CATALOGUE: dict[Code, CodeEntry] = {
     ),
     Code.ANSWER_NOT_VALID: CodeEntry(
         _D, _SYNTAX, "The agency's answer is not valid: {detail}.", "คำตอบของหน่วยงานไม่ถูกต้อง: {detail}", _OURS
+    ),
+    Code.REFERENCE_IN_USE: CodeEntry(
+        _R,
+        _CASE,
+        "Another declaration was accepted under this reference number: send an amendment, or use a new number.",
+        "เลขที่อ้างอิงนี้มีใบขนสินค้าอื่นที่รับไว้แล้ว โปรดยื่นคำขอแก้ไข หรือใช้เลขที่ใหม่",
+        "Thai Customs e-Export manual: a reference that has a declaration number is refused",
+    ),
+    Code.CASE_UNKNOWN: CodeEntry(
+        _R,
+        _CASE,
+        "No declaration was accepted under the reference number that this document is about.",
+        "ไม่พบใบขนสินค้าที่รับไว้แล้วตามเลขที่อ้างอิงที่เอกสารนี้อ้างถึง",
+        _OURS,
+    ),
+    Code.CASE_CANCELLED: CodeEntry(
+        _R,
+        _CASE,
+        "The declaration that this document is about was cancelled.",
+        "ใบขนสินค้าที่เอกสารนี้อ้างถึงถูกยกเลิกแล้ว",
+        _OURS,
     ),
     Code.INTERNAL: CodeEntry(
         _D,

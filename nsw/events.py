@@ -22,6 +22,7 @@ class EventType(StrEnum):
     DECLARATION_RECEIVED = "nsw.declaration.received"
     DECLARATION_ACCEPTED = "nsw.declaration.accepted"
     DECLARATION_REJECTED = "nsw.declaration.rejected"
+    DECLARATION_REPEATED = "nsw.declaration.repeated"
     DECLARATION_ROUTED = "nsw.declaration.routed"
     DECLARATION_ACKNOWLEDGED = "nsw.declaration.acknowledged"
     RESPONSE_RECEIVED = "nsw.response.received"

@@ -200,11 +200,12 @@ class LocalWindow:
     def _worker_environment(self) -> dict[str, str]:
         given = {
             "NSW_BOOTSTRAP_SERVERS": self._bootstrap_servers,
+            "NSW_DATA_FOLDER": str(self._config.data_folder.absolute()),
             "NSW_METRICS_PORT": str(self._metrics_port),
             "NSW_SCHEMA_FOLDERS": ":".join(map(str, self._config.schema_folders)),
             "NSW_REFERENCE_FOLDER": str(self._config.reference_folder),
-            "NSW_DATA_FOLDER": str(self._config.data_folder),
             "NSW_SCHEMA_IDS": str(self._config.schema_ids_file or ""),
+            "NSW_CASE_DAYS": str(self._config.case_days),
             "NSW_CASE_PARTITIONS": str(self._config.case_partitions),
             "NSW_MAX_DOCUMENT_BYTES": str(self._config.max_document_bytes),
             "NSW_DEAD_LETTERS_IN_A_ROW": str(self._config.dead_letters_in_a_row),

@@ -43,9 +43,16 @@ class Kind(StrEnum):
     """What a message type is for; the sender's role decides which kinds are welcome."""
 
     DECLARATION = "declaration"
+    AMENDMENT = "amendment"
+    CANCELLATION = "cancellation"
     RESPONSE = "response"
     ACKNOWLEDGEMENT = "acknowledgement"
     REJECTION = "rejection"
+
+    @property
+    def is_lodged(self) -> bool:
+        """Whether traders lodge such documents."""
+        return self in (Kind.DECLARATION, Kind.AMENDMENT, Kind.CANCELLATION)
 
 
 class SenderRole(StrEnum):
@@ -59,6 +66,7 @@ class Purpose(StrEnum):
     """What a publication is, for counting and for holding back."""
 
     CASE = "case"
+    CASE_STATE = "case-state"
     DELIVERY = "delivery"
     ANSWER = "answer"
     EVENT = "event"

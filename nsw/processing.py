@@ -1,7 +1,7 @@
 """
 The one function that decides: from a record of ``nsw.cases`` to everything that is to be published.
 
-    read the stamp → identify → parse → schema → rules → (case) → route → answer
+    read the stamp → (answered before?) → identify → parse → schema → rules → case → route → answer
 
 Pure and deterministic: no Kafka, clock, network or chance. The lodging time comes from the record, ids from the
 log. So replay, a retry after an abort, ``nsw validate`` and the tests give the same bytes.
@@ -15,7 +15,8 @@ from datetime import date
 from pathlib import Path
 
 from nsw import __version__, topics
-from nsw.cases import Case
+from nsw.cases import Answer, Case, accept, find_objection
+from nsw.cases import refuse as remember_refusal
 from nsw.deadletter import build_dead_letter, origin_of
 from nsw.deliveries import build_deliveries
 from nsw.documents import Document, parse_document
@@ -39,8 +40,16 @@ from nsw.model import (
     utc_from_ms,
 )
 from nsw.reference import Reference
-from nsw.responses import Grounds, acknowledge, answer_format, forward_response, reject
-from nsw.routing import decide_agencies
+from nsw.responses import (
+    Grounds,
+    acknowledge,
+    answer_format,
+    answer_of,
+    forward_response,
+    reject,
+    repeat_answer,
+)
+from nsw.routing import add_agencies, decide_agencies
 from nsw.rules import RuleContext
 from nsw.validation import check_schema
 
@@ -81,7 +90,8 @@ class Outcome:
 
     Attributes:
         publications: in the order in which they are to be published.
-        case: the case after this record; None when the record belongs to no case.
+        repeats: whether the same bytes were answered before, and are answered so again.
+        case: the case after this record; None when it is not known and the record begins none.
     """
 
     verdict: Verdict
@@ -89,6 +99,7 @@ class Outcome:
     case: Case | None
     judgement: Judgement
     submission: Submission | None
+    repeats: bool = False
 
 
 def process(record: Record, reference: Reference, case: Case | None) -> Outcome:
@@ -110,7 +121,7 @@ def process(record: Record, reference: Reference, case: Case | None) -> Outcome:
     try:
         if submission.role is SenderRole.AGENCY:
             return _answer_of_agency(submission, reference, case)
-        return _declaration_of_trader(submission, reference)
+        return _document_of_trader(submission, reference, case)
     except Exception as error:  # noqa: BLE001 - one of the two places where any failure becomes a dead letter
         return _failed(submission, reference, error)
 
@@ -183,30 +194,67 @@ def _check(
 def decide(document: Document, data: CanonicalFields, law: LawDate, reference: Reference) -> Decision:
     """Ask permits and routes which agencies a document is for, by the law of its day; only declarations go to any."""
     message_type = document.message_type
-    if message_type.kind is not Kind.DECLARATION:
+    if not message_type.kind.is_lodged:
         return Decision()
     direction = data.fields.get(_DIRECTION, message_type.direction)
     return decide_agencies(message_type.name, direction, data, law.on, reference.tables)
 
 
-# A trader's declaration.
+# A trader's document.
 
 
-def _declaration_of_trader(submission: Submission, reference: Reference) -> Outcome:
-    judgement = judge_declaration(submission, reference)
+def _document_of_trader(submission: Submission, reference: Reference, case: Case | None) -> Outcome:
+    digest = _digest(submission.value)
+    answered = case.answer_to(digest) if case is not None else None
+    if case is not None and answered is not None:
+        return _repeated(submission, reference, case, answered)
+    judgement, fits = _judge_with_record(submission, reference)
+    # A record that came under the wrong key is in the wrong case: it neither asks nor changes anything there.
+    if fits:
+        judgement = _with_findings(judgement, tuple(_case_findings(case, judgement)))
     if judgement.verdict is Verdict.ACCEPTED and judgement.document is not None:
-        return _accepted(submission, reference, judgement, judgement.document)
-    return _refused(submission, reference, judgement)
+        return _accepted(submission, reference, judgement, judgement.document, case)
+    return _refused(submission, reference, judgement, case, remember=fits)
 
 
 def judge_declaration(submission: Submission, reference: Reference) -> Judgement:
-    """Judge what a trader sent: the document, and the record around it."""
+    """Judge what a trader sent: the document, and the record around it; not what was lodged before."""
+    return _judge_with_record(submission, reference)[0]
+
+
+def _judge_with_record(submission: Submission, reference: Reference) -> tuple[Judgement, bool]:
     judgement = judge(submission.value, submission.lodged_on(reference.window.time_zone), reference)
-    return _with_envelope(judgement, tuple(_envelope_findings(submission, judgement)))
+    around = tuple(_envelope_findings(submission, judgement))
+    return _with_findings(judgement, around), not around
 
 
-def _with_envelope(judgement: Judgement, findings: tuple[Finding, ...]) -> Judgement:
-    """Add what the record around a document did wrong."""
+def _repeated(submission: Submission, reference: Reference, case: Case, answered: Answer) -> Outcome:
+    """Answer what was answered before with the same bytes; no agency hears of it a second time."""
+    answer = repeat_answer(submission, reference, answered)
+    judgement = Judgement(answered.verdict)
+    events = _Events(submission, reference, judgement)
+    publications = (
+        answer,
+        events.next(
+            EventType.DECLARATION_RECEIVED, {"digest": answered.digest, "bytes": len(submission.value or b"")}
+        ),
+        events.next(
+            EventType.DECLARATION_REPEATED,
+            {"repeats": answered.submission_id, "verdict": answered.verdict, "topic": answer.topic},
+        ),
+    )
+    return Outcome(answered.verdict, publications, case, judgement, submission, repeats=True)
+
+
+def _case_findings(case: Case | None, judgement: Judgement) -> Iterator[Finding]:
+    if judgement.message_type is not None:
+        code = find_objection(case, judgement.message_type.kind)
+        if code is not None:
+            yield finding_of(code)
+
+
+def _with_findings(judgement: Judgement, findings: tuple[Finding, ...]) -> Judgement:
+    """Add what is wrong around a document: with its record, or with its case."""
     if not findings:
         return judgement
     verdict = Verdict.REJECTED if judgement.verdict is Verdict.ACCEPTED else judgement.verdict
@@ -222,7 +270,7 @@ def _envelope_findings(submission: Submission, judgement: Judgement) -> Iterator
             continue
         if name == topics.CONTENT_TYPE and text is not None and judgement.document is not None:
             yield from _content_type_findings(text, judgement.document.format)
-    if judgement.message_type is not None and judgement.message_type.kind is not Kind.DECLARATION:
+    if judgement.message_type is not None and not judgement.message_type.kind.is_lodged:
         yield finding_of(Code.UNWELCOME_KIND, f"a trader, {judgement.message_type.name}")
     yield from _key_findings(submission, judgement)
 
@@ -244,15 +292,23 @@ def _key_findings(submission: Submission, judgement: Judgement) -> Iterator[Find
 
 
 def _accepted(
-    submission: Submission, reference: Reference, judgement: Judgement, document: Document
+    submission: Submission,
+    reference: Reference,
+    judgement: Judgement,
+    document: Document,
+    case: Case | None,
 ) -> Outcome:
     digest = _digest(submission.value)
-    deliveries = build_deliveries(submission, reference, document, judgement.data, judgement.decision, digest)
+    decision = judgement.decision
+    if case is not None:
+        decision = add_agencies(decision, case.agencies, reference.tables)
+        judgement = replace(judgement, decision=decision)
+    deliveries = build_deliveries(submission, reference, document, judgement.data, decision, digest)
     form = answer_format(submission, reference)
-    answer = acknowledge(submission, reference, document.message_type, judgement.decision, digest, form)
+    answer = acknowledge(submission, reference, document.message_type, decision, digest, form)
     reasons = [
         {"agency": each.agency, "route": each.route, "items": list(each.items), "text": each.text_en}
-        for each in judgement.decision.reasons
+        for each in decision.reasons
     ]
     events = _Events(submission, reference, judgement)
     publications = (
@@ -262,24 +318,30 @@ def _accepted(
             EventType.DECLARATION_RECEIVED, {"digest": digest, "bytes": len(submission.value or b"")}
         ),
         events.next(EventType.DECLARATION_ACCEPTED, {"warnings": _codes(judgement)}),
-        events.next(
-            EventType.DECLARATION_ROUTED, {"agencies": list(judgement.decision.agencies), "reasons": reasons}
-        ),
+        events.next(EventType.DECLARATION_ROUTED, {"agencies": list(decision.agencies), "reasons": reasons}),
         events.next(EventType.DECLARATION_ACKNOWLEDGED, {"topic": answer.topic, "format": form}),
     )
-    case = Case(
-        submission.case_id,
-        submission.submission_id,
-        Verdict.ACCEPTED,
-        digest,
-        form,
-        judgement.decision.agencies,
-    )
-    return Outcome(Verdict.ACCEPTED, publications, case, judgement, submission)
+    remembered = answer_of(submission, answer, digest, Verdict.ACCEPTED, form)
+    on = submission.lodged_on(reference.window.time_zone)
+    after = accept(case, submission.case_id, document.message_type.kind, remembered, decision.agencies, on)
+    return Outcome(Verdict.ACCEPTED, publications, after, judgement, submission)
 
 
-def _refused(submission: Submission, reference: Reference, judgement: Judgement) -> Outcome:
-    """Answer with every finding; what could not be understood is kept as a dead letter too."""
+def _refused(
+    submission: Submission,
+    reference: Reference,
+    judgement: Judgement,
+    case: Case | None = None,
+    *,
+    remember: bool = False,
+) -> Outcome:
+    """
+    Answer with every finding; what could not be understood is kept as a dead letter too.
+
+    Args:
+        remember: the same bytes are to have the same answer again. Not so for what is wrong around a document,
+            which may come again as it is, nor for dead letters, which operators replay.
+    """
     digest = _digest(submission.value)
     form = answer_format(submission, reference)
     grounds = Grounds(judgement.verdict, judgement.findings, judgement.omitted)
@@ -289,6 +351,7 @@ def _refused(submission: Submission, reference: Reference, judgement: Judgement)
         EventType.DECLARATION_RECEIVED, {"digest": digest, "bytes": len(submission.value or b"")}
     )
     publications: tuple[Publication, ...]
+    after = case
     if judgement.verdict is Verdict.DEAD_LETTER:
         killer = next(each for each in judgement.findings if _kills(each))
         code = Code(killer.code)
@@ -297,8 +360,11 @@ def _refused(submission: Submission, reference: Reference, judgement: Judgement)
     else:
         rejected = {"codes": _codes(judgement), "findings": len(judgement.findings) + judgement.omitted}
         publications = (answer, received, events.next(EventType.DECLARATION_REJECTED, rejected))
-    case = Case(submission.case_id, submission.submission_id, judgement.verdict, digest, form, ())
-    return Outcome(judgement.verdict, publications, case, judgement, submission)
+        if remember:
+            remembered = answer_of(submission, answer, digest, judgement.verdict, form)
+            on = submission.lodged_on(reference.window.time_zone)
+            after = remember_refusal(case, submission.case_id, remembered, on)
+    return Outcome(judgement.verdict, publications, after, judgement, submission)
 
 
 def _kills(finding: Finding) -> bool:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from lxml import etree
 
 from nsw import topics
+from nsw.cases import Answer
 from nsw.documents import Document, detect_format, encode_document
 from nsw.envelope import encode_headers
 from nsw.errors import MessageError
 from nsw.events import cloud_event_headers, format_time
 from nsw.identifiers import split_case_id
 from nsw.messagetypes import MessageType
-from nsw.model import Decision, Finding, Format, Headers, Publication, Purpose, Submission, Verdict
+from nsw.model import Decision, Finding, Format, Headers, Kind, Publication, Purpose, Submission, Verdict
 from nsw.reference import Reference
 from nsw.routing import AnswerFormat, find_party
 
@@ -75,6 +76,37 @@ def reject(
     return _answer(submission, reference, reference.rejection, root, form, grounds.verdict)
 
 
+def answer_of(
+    submission: Submission, publication: Publication, digest: str, verdict: Verdict, form: Format
+) -> Answer:
+    """Say of an answer what must be remembered, so that the same document gets the same bytes again."""
+    named = dict(publication.headers)
+    return Answer(
+        digest,
+        submission.submission_id,
+        verdict,
+        form,
+        named[topics.H_MESSAGE_TYPE].decode(),
+        named[topics.H_MESSAGE_VERSION].decode(),
+        publication.value or b"",
+    )
+
+
+def repeat_answer(submission: Submission, reference: Reference, answer: Answer) -> Publication:
+    """Publish the bytes of an earlier answer again, for a submission of the same document."""
+    kind = Kind.ACKNOWLEDGEMENT if answer.verdict is Verdict.ACCEPTED else Kind.REJECTION
+    named = (answer.message_type, answer.message_version)
+    headers = _answer_headers(submission, reference, kind, named, answer.format, answer.verdict)
+    return Publication(
+        Purpose.ANSWER,
+        topics.outbox(submission.party),
+        submission.origin.key or submission.submission_id.encode(),
+        answer.content,
+        headers + encode_headers(((topics.H_REPEATS, answer.submission_id),)),
+        counted_as=kind,
+    )
+
+
 def forward_response(
     submission: Submission, reference: Reference, document: Document, case_format: Format | None
 ) -> tuple[Publication, Format]:
@@ -95,14 +127,16 @@ def forward_response(
         except MessageError:
             form = document.format
     key = split_case_id(submission.case_id)[1] or submission.case_id
-    headers = _answer_headers(submission, reference, document.message_type, form, None)
+    message_type = document.message_type
+    named = (message_type.name, message_type.version)
+    headers = _answer_headers(submission, reference, message_type.kind, named, form, None)
     return Publication(
         Purpose.ANSWER,
         topics.outbox(submission.party),
         key.encode(),
         content,
         headers + encode_headers(((topics.H_AGENCY, submission.sender),)),
-        counted_as=document.message_type.kind,
+        counted_as=message_type.kind,
     ), form
 
 
@@ -119,7 +153,14 @@ def _answer(
         topics.outbox(submission.party),
         submission.origin.key or submission.submission_id.encode(),
         encode_document(message_type, root, form),
-        _answer_headers(submission, reference, message_type, form, verdict),
+        _answer_headers(
+            submission,
+            reference,
+            message_type.kind,
+            (message_type.name, message_type.version),
+            form,
+            verdict,
+        ),
         counted_as=message_type.kind,
     )
 
@@ -127,23 +168,25 @@ def _answer(
 def _answer_headers(
     submission: Submission,
     reference: Reference,
-    message_type: MessageType,
+    kind: Kind,
+    named: tuple[str, str],
     form: Format,
     verdict: Verdict | None,
 ) -> Headers:
+    name, version = named
     return cloud_event_headers(
         submission,
         reference.window.source,
-        identifier=f"{submission.submission_id}.{submission.attempt}.{message_type.kind}",
-        type_=f"nsw.{message_type.kind}.sent",
+        identifier=f"{submission.submission_id}.{submission.attempt}.{kind}",
+        type_=f"nsw.{kind}.sent",
         content_type=topics.CONTENT_TYPE_BY_FORMAT[form],
     ) + encode_headers(
         (
             (topics.H_CONVERSATION, submission.conversation_id),
             (topics.H_SUBMISSION, submission.submission_id),
             (topics.H_REFERENCE, split_case_id(submission.case_id)[1]),
-            (topics.H_MESSAGE_TYPE, message_type.name),
-            (topics.H_MESSAGE_VERSION, message_type.version),
+            (topics.H_MESSAGE_TYPE, name),
+            (topics.H_MESSAGE_VERSION, version),
             (topics.H_FORMAT, form),
             (topics.H_VERDICT, verdict),
         )

@@ -49,6 +49,11 @@ RECEIVED = Metric(
 ACCEPTED = Metric(
     "nsw_declarations_accepted_total", "counter", "Declarations accepted, by message type.", ("message_type",)
 )
+REPEATED = Metric(
+    "nsw_declarations_repeated_total",
+    "counter",
+    "Declarations that came before in the same bytes, and were answered with the same answer.",
+)
 REJECTED = Metric(
     "nsw_declarations_rejected_total",
     "counter",
@@ -103,6 +108,7 @@ CATALOGUE: tuple[Metric, ...] = (
     LODGED,
     RECEIVED,
     ACCEPTED,
+    REPEATED,
     REJECTED,
     DEAD_LETTERS,
     ROUTED,

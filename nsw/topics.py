@@ -14,6 +14,7 @@ DEAD_LETTERS = "nsw.deadletters"
 HELD = "nsw.held"
 CONTROL = "nsw.control"
 REFERENCE = "nsw.reference"
+CASES_CHANGELOG = "nsw.cases.changelog"
 
 _INBOX = re.compile(r"nsw\.inbox\.([A-Za-z0-9_-]{1,64})")
 _AGENCY_OUTBOX = re.compile(r"nsw\.agency\.([A-Z][A-Z0-9_-]{1,31})\.outbox")
@@ -43,6 +44,7 @@ H_ORIGINAL_DIGEST = "nsw-original-digest"
 H_REFERENCE_VERSION = "nsw-reference-data-version"
 H_ROUTES = "nsw-routes"
 H_VERDICT = "nsw-verdict"
+H_REPEATS = "nsw-repeats-submission-id"
 
 CONTENT_TYPE_BY_FORMAT = {"xml": "application/xml", "avro": "application/avro"}
 #: What senders may write for a format, without parameters, lower case.
@@ -57,6 +59,8 @@ OUTPUT_HEADROOM_BYTES = 64 * 1024
 FOR_EVER = "-1"
 #: Connected systems have 90 days to read what is for them, and the window what is from them.
 FOR_CONNECTIONS = str(90 * 24 * 60 * 60 * 1000)
+#: A worker that was away for a week still learns which cases were forgotten meanwhile.
+KEPT_REMOVALS = str(7 * 24 * 60 * 60 * 1000)
 #: Room that an inbox has beyond the largest document for keys, headers and the batch's own bytes.
 INBOX_HEADROOM_BYTES = 64 * 1024
 #: The largest table: 10 times a code list of 100,000 rows, compressed by its writer.
@@ -155,6 +159,9 @@ def system_topics(*, case_partitions: int, max_document_bytes: int) -> tuple[Top
         TopicSpec(HELD, 1, _settings(large + OUTPUT_HEADROOM_BYTES, FOR_EVER)),
         TopicSpec(CONTROL, 1, _compacted(OUTPUT_HEADROOM_BYTES)),
         TopicSpec(REFERENCE, 1, _compacted(LARGEST_TABLE_BYTES)),
+        TopicSpec(
+            CASES_CHANGELOG, case_partitions, _compacted(large) | {"delete.retention.ms": KEPT_REMOVALS}
+        ),
     )
 
 

@@ -4,9 +4,11 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from enum import StrEnum
 
 from nsw import __version__, admin, casework, intake, telemetry, topics
+from nsw.casestore import CaseBook
 from nsw.casework import Casework, Destinations
 from nsw.config import Config
 from nsw.connection import Connection
@@ -14,7 +16,7 @@ from nsw.errors import ConfigError, TransientError
 from nsw.formats.xml import XmlLimits
 from nsw.intake import Intake
 from nsw.lodging import LodgingSettings
-from nsw.loop import ControlFollower, LoopSettings, TransactionalLoop, Work
+from nsw.loop import ChangelogReader, ControlFollower, LoopSettings, TransactionalLoop, Work
 from nsw.reference import Limits, Reference, load_reference
 from nsw.refresh import TableFollower
 from nsw.stream import Runnable, run_worker
@@ -125,8 +127,17 @@ def _build_casework(
     def known_topics() -> frozenset[str]:
         return loop.known_topics()
 
+    changelog = ChangelogReader(
+        config.bootstrap_servers, topics.CASES_CHANGELOG, stopping=lambda: loop.is_stopping
+    )
+    book = CaseBook(
+        config.data_folder / "cases" / config.worker_slot,
+        changelog,
+        keep_days=config.case_days,
+        today=date.today,
+    )
     work: Work = Casework(
-        lambda: tables.newest, metrics, Destinations(known_topics), config.dead_letters_in_a_row
+        lambda: tables.newest, metrics, Destinations(known_topics), book, config.dead_letters_in_a_row
     )
     loop = TransactionalLoop(_loop_settings(config, casework.ROLE, (topics.CASES,)), work)
     return loop

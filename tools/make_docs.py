@@ -60,6 +60,7 @@ _CODE_GROUPS = {
     "2": "2xxx: schema",
     "3": "3xxx: the running of business rules",
     "4": "4xxx: routing and delivery",
+    "5": "5xxx: what was lodged before",
     "9": "9xxx: the window itself",
 }
 _VERDICTS = {

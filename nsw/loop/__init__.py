@@ -12,6 +12,7 @@ be changed here; each was seen to lose or to double declarations (docs/delivery.
 """
 
 from nsw.loop.backlog import Backlog
+from nsw.loop.changelog import ChangelogReader
 from nsw.loop.follower import ControlFollower, read_topic
 from nsw.loop.records import UNREADABLE_HEADER_NAME
 from nsw.loop.remedies import LoopFatalError, Remedy, remedy_of
@@ -22,6 +23,7 @@ from nsw.loop.work import Partition, Work
 __all__ = [
     "UNREADABLE_HEADER_NAME",
     "Backlog",
+    "ChangelogReader",
     "ClientConfig",
     "ControlFollower",
     "LoopFatalError",

@@ -64,7 +64,8 @@ class LoopSettings:
             "enable.partition.eof": False,
             "session.timeout.ms": self.session_timeout_ms,
             "heartbeat.interval.ms": self.session_timeout_ms // 4,
-            "max.poll.interval.ms": int(max(120.0, 2 * self.broker_wait_seconds) * 1000),
+            # Restoring millions of cases happens between two polls; a dead process is known by its heartbeats.
+            "max.poll.interval.ms": int(max(600.0, 2 * self.broker_wait_seconds) * 1000),
             "topic.metadata.refresh.interval.ms": self.metadata_refresh_ms,
             # A few batches are fetched ahead; more would only take memory.
             "queued.min.messages": 2 * self.batch_records,

@@ -9,6 +9,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
+from nsw.errors import TransientError
 from nsw.loop.backlog import Backlog
 from nsw.loop.records import read_messages
 from nsw.loop.remedies import LoopFatalError, check_consumed, describe
@@ -136,7 +137,12 @@ class Source:
         if stable is None:
             return
         self._step("assign:committed")
-        self._work.assigned([(partition.topic, partition.partition) for partition in stable])
+        try:
+            self._work.assigned([(partition.topic, partition.partition) for partition in stable])
+        except TransientError:
+            if self._stopping.is_set():
+                return
+            raise
         self._step("assign:restored")
         for partition in stable:
             if partition.offset < 0:

@@ -90,6 +90,11 @@ class TransactionalLoop:
         self._give_up_at = time.monotonic() + _STOP_PATIENCE_SECONDS
         self._stopping.set()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether ``stop`` was called: what takes long should end early."""
+        return self._stopping.is_set()
+
     def known_topics(self, timeout: float = 5.0) -> frozenset[str]:
         """
         List the topics that the broker shows us; for use within the hooks of ``Work``.

@@ -8,7 +8,7 @@ there are. Nothing here knows a message type's structure: it sees canonical fiel
 
 from nsw.routing.agencies import IDENTITY_VIEW, LEAD_AGENCY, Acceptance, Agency, lead_of, load_agencies
 from nsw.routing.conditions import Comparison, Condition
-from nsw.routing.decision import decide_agencies
+from nsw.routing.decision import SAME_CASE, add_agencies, decide_agencies
 from nsw.routing.parties import AnswerFormat, Party, find_party, load_parties
 from nsw.routing.permits import PERMITS, PermitRow, PermitTable, load_permits
 from nsw.routing.routes import Route, Routes, load_routes
@@ -19,6 +19,7 @@ __all__ = [
     "IDENTITY_VIEW",
     "LEAD_AGENCY",
     "PERMITS",
+    "SAME_CASE",
     "Acceptance",
     "Agency",
     "AnswerFormat",
@@ -31,6 +32,7 @@ __all__ = [
     "Routes",
     "RoutingTables",
     "RoutingTest",
+    "add_agencies",
     "check_tables",
     "decide_agencies",
     "find_party",

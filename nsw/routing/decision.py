@@ -1,10 +1,15 @@
 """The decision: which agencies get a declaration, and why."""
 
+from collections.abc import Iterable
 from datetime import date
 
+from nsw.identifiers import AgencyCode
 from nsw.model import CanonicalFields, Decision, Reason
 from nsw.routing.agencies import LEAD_AGENCY, Agency
 from nsw.routing.tables import RoutingTables
+
+#: Stands for the route in the reasons of agencies that had an earlier document of the case.
+SAME_CASE = "case"
 
 
 def decide_agencies(
@@ -32,6 +37,30 @@ def decide_agencies(
     ]
     reasons.sort(key=lambda reason: (reason.agency, reason.route))
     return Decision(tuple(sorted({reason.agency for reason in reasons})), tuple(reasons))
+
+
+def add_agencies(decision: Decision, had: Iterable[AgencyCode], tables: RoutingTables) -> Decision:
+    """
+    Add the agencies that had the declaration to those that get what changes it.
+
+    Args:
+        had: one that is in the tables no more is left out: it has no inbox.
+    """
+    missing = [code for code in had if code not in decision.agencies and code in tables.agencies]
+    reasons = (*decision.reasons, *(_case_reason(tables.agencies[code]) for code in missing))
+    return Decision(
+        tuple(sorted({*decision.agencies, *missing})),
+        tuple(sorted(reasons, key=lambda reason: (reason.agency, reason.route))),
+    )
+
+
+def _case_reason(agency: Agency) -> Reason:
+    return Reason(
+        agency=agency.code,
+        route=SAME_CASE,
+        text_en=f"{agency.name_en} has the declaration that this is about.",
+        text_th=f"{agency.name_th}ได้รับใบขนสินค้าที่เอกสารนี้อ้างถึงไว้แล้ว",
+    )
 
 
 def _lead_reason(lead: Agency) -> Reason:

@@ -11,15 +11,21 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
 
+from nsw.cases import Case, CaseState
+from nsw.casestore import CaseBook
 from nsw.errors import Code, InvariantError
-from nsw.loop import LoopSettings, TransactionalLoop
-from nsw.model import Publication, Purpose, Record
+from nsw.identifiers import CaseId
+from nsw.loop import ChangelogReader, LoopSettings, TransactionalLoop
+from nsw.model import Format, Publication, Purpose, Record
 from nsw.stream import run_worker
 
 DEAD, HELD = "dead", "held"
+DAY = date(2026, 11, 22)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Task:
     Attributes:
         step: the loop's step at which the fault happens; '' for none.
         nth: at which passing of this step.
+        changelog: topic of the case state, with *folder* for its store; '' keeps none.
         fault: ``kill`` and ``stop`` are signals to itself, ``raise`` a bug.
         record_seconds: how long each record takes.
     """
@@ -44,6 +51,16 @@ class Task:
     fault: str = "kill"
     record_seconds: float = 0.0
     batch_records: int = 50
+    changelog: str = ""
+    folder: str = ""
+
+    def work(self, stopping: Callable[[], bool] = lambda: False) -> "CopyWork":
+        """Give the work: one that keeps cases where a changelog is named."""
+        if not self.changelog:
+            return CopyWork(self.target, self.record_seconds)
+        reader = ChangelogReader(self.bootstrap_servers, self.changelog, stopping=stopping)
+        book = CaseBook(Path(self.folder) / self.slot, reader, keep_days=10, today=date.today)
+        return CaseWork(self.target, book, self.changelog, self.record_seconds)
 
     def settings(self, **changes: object) -> LoopSettings:
         """Give the loop's settings for this task."""
@@ -141,6 +158,50 @@ class CopyWork:
         return Publication(Purpose.CASE, topic, record.key, value, (*record.headers, ("origin", origin)))
 
 
+class CaseWork(CopyWork):
+    """Copies each record, and says in a header whether its key was seen before; keys stand for cases."""
+
+    def __init__(self, target: str, book: CaseBook, changelog: str, record_seconds: float) -> None:
+        super().__init__(target, record_seconds)
+        self._book = book
+        self._changelog = changelog
+
+    def process(self, record: Record) -> Sequence[Publication]:
+        """Copy the record, and begin a case with its key."""
+        (copy,) = super().process(record)
+        key = CaseId((record.key or b"").decode())
+        known = self._book.get(record.partition, key)
+        seen = ("seen", b"again" if known else b"first")
+        case = known or Case(key, CaseState.OPEN, Format.XML, DAY)
+        state = self._book.put(record.partition, case)
+        return (
+            replace(copy, headers=(seen, *copy.headers)),
+            *(replace(each, topic=self._changelog) for each in state),
+        )
+
+    def assigned(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Restore."""
+        self._book.assign(number for _, number in partitions)
+        super().assigned(partitions)
+
+    def revoked(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Give up."""
+        self._book.revoke(number for _, number in partitions)
+        super().revoked(partitions)
+
+    def committed(
+        self, records: Sequence[Record], publications: Sequence[Publication], seconds: float
+    ) -> None:
+        """Write the store."""
+        self._book.commit()
+        super().committed(records, publications, seconds)
+
+    def aborted(self, reason: str) -> None:
+        """Forget the batch."""
+        self._book.abort()
+        super().aborted(reason)
+
+
 class PlacedFault:
     """Strikes at the n-th passing of one step."""
 
@@ -162,7 +223,7 @@ def main() -> int:
     """Run one worker as the environment says."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s %(levelname)s %(message)s")
     task = Task(**json.loads(os.environ["LOOP_WORKER"]))
-    work = CopyWork(task.target, task.record_seconds)
+    work = task.work()
 
     def build() -> TransactionalLoop:
         return TransactionalLoop(task.settings(), work, steps=PlacedFault(task))

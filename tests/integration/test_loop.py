@@ -59,6 +59,7 @@ class Stage:
         self.target = f"{self.name}.out"
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
         self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 20})
+        self.changelog = ""
 
     def task(self, **changes: object) -> Task:
         task = Task(self.bootstrap_servers, self.name, self.source, self.target)
@@ -83,9 +84,10 @@ class Stage:
         (future,) = self._admin.create_acls([rule]).values()
         future.result(30)
 
-    def send(self, topic: str, values: list[bytes]) -> None:
+    def send(self, topic: str, values: list[bytes], *, keyed: bool = False) -> None:
+        """Publish values, under twenty keys in turn, or each under itself."""
         for number, value in enumerate(values):
-            self._producer.produce(topic, value, f"key-{number % 20}".encode())
+            self._producer.produce(topic, value, value if keyed else f"key-{number % 20}".encode())
         assert self._producer.flush(30) == 0
 
     def read(self, topic: str) -> list[tuple[str, bytes]]:
@@ -95,6 +97,36 @@ class Stage:
         output = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
         lines = [line.partition(b"\t") for line in output.splitlines()]
         return [(headers.partition(b"origin=")[2].decode(), value) for headers, _, value in lines]
+
+    def keep_cases(self, folder: Path, **changes: object) -> Task:
+        """Give a task that remembers which keys it saw."""
+        if not self.changelog:
+            self.changelog = f"{self.name}.changelog"
+            self.create(self.changelog, 4, cleanup_policy="compact")
+        return self.task(changelog=self.changelog, folder=str(folder), **changes)
+
+    def check_first_once(self, values: list[bytes]) -> None:
+        """Fail unless each value was new at its first copy, and known at every later one."""
+        command = [
+            "kcat",
+            "-C",
+            "-b",
+            self.bootstrap_servers,
+            "-t",
+            self.target,
+            "-e",
+            "-q",
+            "-f",
+            "%h\t%s\n",
+        ]
+        command += ["-X", "isolation.level=read_committed"]
+        output = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+        seen: dict[bytes, list[bytes]] = {}
+        for line in output.splitlines():
+            headers, _, value = line.partition(b"\t")
+            seen.setdefault(value, []).append(headers.partition(b",")[0].removeprefix(b"seen="))
+        for value in set(values):
+            assert seen[value] == [b"first"] + [b"again"] * (values.count(value) - 1), value
 
     def read_until(self, topic: str, count: int, timeout: float = 60.0) -> list[tuple[str, bytes]]:
         until = time.monotonic() + timeout
@@ -190,45 +222,102 @@ class TestExactlyOnce:
     """Nothing is lost, nothing is there twice, wherever a worker ends."""
 
     @pytest.mark.parametrize("step", STEPS)
-    def test_survives_kill_at_every_step(self, stage: Stage, step: str) -> None:
+    def test_survives_kill_at_every_step(self, stage: Stage, tmp_path: Path, step: str) -> None:
         """A worker is killed at one step; the next process of its slot goes on where the last commit was."""
-        values = numbered(300)
-        stage.send(stage.source, values)
+        values = [value for value in numbered(150) for _ in range(2)]
+        stage.send(stage.source, values, keyed=True)
         once = step.startswith(("assign", "init"))
-        with worker(stage.task(step=step, nth=1 if once else 3)) as first:
+        with worker(stage.keep_cases(tmp_path, step=step, nth=1 if once else 3)) as first:
             assert end_of(first)[0] == -signal.SIGKILL
-        with worker(stage.task()) as second:
+        with worker(stage.keep_cases(tmp_path)) as second:
             stage.check_copied_once(values)
             assert second.poll() is None
+        stage.check_first_once(values)
 
     @pytest.mark.slow
     @pytest.mark.parametrize("step", ["produce", "flush", "send-offsets"])
-    def test_a_worker_that_was_asleep_changes_nothing(self, stage: Stage, step: str) -> None:
+    def test_a_worker_that_was_asleep_changes_nothing(self, stage: Stage, tmp_path: Path, step: str) -> None:
         """Another worker takes over from one that was stopped in a transaction; when it wakes, it can't commit."""
-        values = numbered(300)
-        stage.send(stage.source, values)
-        with worker(stage.task(step=step, nth=3, fault="stop")) as sleeper:
+        values = [value for value in numbered(150) for _ in range(2)]
+        stage.send(stage.source, values, keyed=True)
+        with worker(stage.keep_cases(tmp_path, step=step, nth=3, fault="stop")) as sleeper:
             wait_for(lambda: is_stopped(sleeper.pid))
-            with InThread(stage.task(slot="1").settings(), CopyWork(stage.target)):
+            other = stage.keep_cases(tmp_path, slot="1")
+            with InThread(other.settings(), other.work()):
                 stage.check_copied_once(values)
                 sleeper.send_signal(signal.SIGCONT)
-                more = numbered(400)[300:]
-                stage.send(stage.source, more)
+                more = values[50:100]
+                stage.send(stage.source, more, keyed=True)
                 stage.check_copied_once(values + more)
             stage.check_copied_once(values + more)
+        stage.check_first_once(values + more)
 
     @pytest.mark.slow
-    def test_a_commit_that_comes_late_is_waited_for(self, stage: Stage) -> None:
-        """A worker sleeps with offsets sent and wakes before its transaction times out: its commit counts."""
-        values = numbered(300)
-        stage.send(stage.source, values)
-        with worker(stage.task(step="send-offsets", nth=3, fault="stop")) as sleeper:
+    def test_a_commit_that_comes_late_is_waited_for(self, stage: Stage, tmp_path: Path) -> None:
+        """
+        A worker sleeps with offsets sent and wakes before its transaction times out: its commit counts.
+
+        A successor that had read the changelog before it waited for the offsets would not know that batch.
+        """
+        values = [value for value in numbered(150) for _ in range(2)]
+        stage.send(stage.source, values, keyed=True)
+        with worker(stage.keep_cases(tmp_path, step="send-offsets", nth=3, fault="stop")) as sleeper:
             wait_for(lambda: is_stopped(sleeper.pid))
-            with InThread(stage.task(slot="1").settings(), CopyWork(stage.target)):
+            other = stage.keep_cases(tmp_path, slot="1")
+            with InThread(other.settings(), other.work()):
                 # Its session ends after 6 s, its transaction after 10 s.
                 time.sleep(8)
                 sleeper.send_signal(signal.SIGCONT)
                 stage.check_copied_once(values)
+                more = values[:40]
+                stage.send(stage.source, more, keyed=True)
+                stage.check_copied_once(values + more)
+        stage.check_first_once(values + more)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("step", ["assign:restored", "commit"])
+    def test_a_worker_that_wakes_beside_its_successor_spoils_nothing(
+        self, stage: Stage, tmp_path: Path, step: str
+    ) -> None:
+        """Stopped after a commit, before the store: its slot is started anew beside it, and has the files apart."""
+        values = [value for value in numbered(150) for _ in range(2)]
+        stage.send(stage.source, values, keyed=True)
+        nth = 1 if step.startswith("assign") else 3
+        with worker(stage.keep_cases(tmp_path, step=step, nth=nth, fault="stop")) as zombie:
+            wait_for(lambda: is_stopped(zombie.pid))
+            with worker(stage.keep_cases(tmp_path)):
+                stage.check_copied_once(values)
+                zombie.send_signal(signal.SIGCONT)
+                assert end_of(zombie)[0] == 1
+                more = values[:40]
+                stage.send(stage.source, more, keyed=True)
+                stage.check_copied_once(values + more)
+        with worker(stage.keep_cases(tmp_path)):
+            stage.send(stage.source, more, keyed=True)
+            stage.check_copied_once(values + more + more)
+        stage.check_first_once(values + more + more)
+
+    @pytest.mark.slow
+    def test_cases_are_known_wherever_a_partition_goes(self, stage: Stage, tmp_path: Path) -> None:
+        """From one worker to two and back, and to one that begins with an empty disk."""
+        values = [value for value in numbered(300) for _ in range(2)]
+        one, two = stage.keep_cases(tmp_path), stage.keep_cases(tmp_path, slot="1")
+        first, second = one.work(), two.work()
+        with InThread(one.settings(), first):
+            stage.send(stage.source, values, keyed=True)
+            wait_for(lambda: first.done)
+            with InThread(two.settings(group_instance_id=""), second):
+                wait_for(lambda: len(first.owned) == len(second.owned) == 2)
+                stage.send(stage.source, values, keyed=True)
+                wait_for(lambda: second.done)
+            wait_for(lambda: len(first.owned) == 4)
+            stage.send(stage.source, values, keyed=True)
+            stage.check_copied_once(values * 3)
+        elsewhere = stage.keep_cases(tmp_path / "elsewhere", slot="2")
+        with InThread(elsewhere.settings(), elsewhere.work()):
+            stage.send(stage.source, values[:100], keyed=True)
+            stage.check_copied_once(values * 3 + values[:100])
+        stage.check_first_once(values * 3 + values[:100])
 
     @pytest.mark.slow
     def test_survives_the_death_of_the_broker(self, tmp_path: Path) -> None:

@@ -175,12 +175,35 @@ def test_a_new_partys_first_record_is_not_missed(window: Window) -> None:
 def test_avro_is_answered_in_avro(window: Window) -> None:
     """And the same declaration in XML in XML."""
     party = window.add_party("BOTHFORMATS")
-    document = window.numbered("BOTH000000001")
-    parsed = window.identify(document)
-    window.send(party, document, b"BOTH000000001")
-    window.send(party, encode_document(parsed.message_type, parsed.root, Format.AVRO), b"BOTH000000001")
+    window.send(party, window.numbered("BOTH000000001"), b"BOTH000000001")
+    parsed = window.identify(window.numbered("BOTH000000002"))
+    window.send(party, encode_document(parsed.message_type, parsed.root, Format.AVRO), b"BOTH000000002")
+    answers = {each.reference_number: each for each in window.answers(party, 2)}
 
-    assert [each.format for each in window.answers(party, 2)] == [Format.XML, Format.AVRO]
+    assert {each.verdict for each in answers.values()} == {Verdict.ACCEPTED}
+    assert [answers[f"BOTH00000000{number}"].format for number in (1, 2)] == [Format.XML, Format.AVRO]
+
+
+def test_the_same_declaration_is_answered_again_and_delivered_once(window: Window) -> None:
+    """Also after the worker was killed and started anew; other content under its number is a conflict."""
+    party = window.add_party("REPEATER")
+    document, key = window.numbered("REPE000000001"), b"REPE000000001"
+    window.send(party, document, key)
+    window.send(party, document, key)
+    window.answers(party, 2)
+    window.local.worker.kill()
+    window.local.worker.check()
+    window.send(party, document + b"\n", key)
+    window.send(party, document, key)
+    answers = window.answers(party, 4)
+    deliveries = window.deliveries("CUSTOMS", party, 1)
+
+    assert [each.verdict for each in answers] == [
+        *(Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ACCEPTED),
+    ]
+    assert {answers[place].value for place in (0, 1, 3)} == {answers[0].value}
+    assert Code.REFERENCE_IN_USE.encode() in answers[2].value
+    assert len(deliveries) == 1
 
 
 BILLION_LAUGHS = (
@@ -480,15 +503,20 @@ def test_a_header_name_that_is_not_text_does_not_stop_the_stream(window: Window,
 def test_documents_that_others_wrote_go_through(window: Window, conformance_data: Path) -> None:
     """WCO export declarations, with a message-type folder made by configuration only."""
     party = window.add_party("WCO")
-    files = sorted((conformance_data / "hmrc-cds-dms" / "valid" / "declaration").glob("TT_EX*.xml"))[:30]
-    read = [path.read_bytes() for path in files]
-    keys = [window.identify(each).read_fields().reference_number or "" for each in read]
+    files = sorted((conformance_data / "hmrc-cds-dms" / "valid" / "declaration").glob("TT_EX*.xml"))
+    # Some of them use a reference number that another one has.
+    by_key: dict[str, bytes] = {}
+    for path in files:
+        by_key.setdefault(
+            window.identify(path.read_bytes()).read_fields().reference_number or "", path.read_bytes()
+        )
+    read = list(by_key.values())[:30]
     with TraderClient(window.connection, party) as trader:
-        trader.publish_many(zip(read, keys, strict=True))
-    answers = window.answers(party, len(files))
-    delivered = window.deliveries("CUSTOMS", party, len(files))
+        trader.publish_many((value, key) for key, value in list(by_key.items())[:30])
+    answers = window.answers(party, len(read))
+    delivered = window.deliveries("CUSTOMS", party, len(read))
 
-    assert len(files) == 30
+    assert len(read) == 30
     assert {each.verdict for each in answers} == {Verdict.ACCEPTED}
     assert sorted(each.original_digest for each in delivered) == sorted(
         hashlib.sha256(each).hexdigest() for each in read

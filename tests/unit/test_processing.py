@@ -12,7 +12,7 @@ import pytest
 from nsw import topics
 from nsw.deadletter import DETAIL, parse_dead_letter
 from nsw.documents import encode_document, identify
-from nsw.envelope import encode_headers, last_header
+from nsw.envelope import encode_headers, last_header, parse_stamp
 from nsw.errors import Code, Layer, Verdict
 from nsw.formats.avro import join_wire
 from nsw.formats.xml import XmlLimits
@@ -39,6 +39,15 @@ def case_record(
     lodged = lodge(Record(topic, 0, 5, LODGED_MS, key, value, headers), SETTINGS)
     assert lodged.purpose is Purpose.CASE
     return Record(topics.CASES, 0, 9, LODGED_MS + 5, lodged.key, lodged.value, lodged.headers)
+
+
+def record_at(record: Record, offset: int) -> Record:
+    """Give what intake makes of the same publication, sent again."""
+    again = parse_stamp(record)
+    lodged = lodge(
+        Record(again.origin.topic, 0, offset, LODGED_MS + offset, again.origin.key, record.value), SETTINGS
+    )
+    return Record(topics.CASES, 0, offset, LODGED_MS + offset, lodged.key, lodged.value, lodged.headers)
 
 
 def of_purpose(outcome: Outcome, purpose: Purpose) -> list[Publication]:
@@ -455,3 +464,101 @@ def test_a_failure_of_the_answer_itself_is_a_dead_letter_too(
 
     assert [each.counted_as for each in of_purpose(outcome, Purpose.DEAD_LETTER)] == [Code.INTERNAL]
     assert not of_purpose(outcome, Purpose.ANSWER)
+
+
+class TestCase:
+    """What was lodged before under the same reference number."""
+
+    def test_the_same_bytes_get_the_same_answer_and_reach_no_agency_again(
+        self, small: bytes, reference: Reference
+    ) -> None:
+        """The new submission has its own id in the headers, which name the first one too."""
+        first = process(case_record(small), reference, None)
+        again = process(record_at(case_record(small), 8), reference, first.case)
+        (answer,), (repeated,) = of_purpose(first, Purpose.ANSWER), of_purpose(again, Purpose.ANSWER)
+        one, other = first.submission, again.submission
+        assert one is not None
+        assert other is not None
+
+        assert repeated.value == answer.value
+        assert (repeated.topic, repeated.key) == (answer.topic, answer.key)
+        assert of_purpose(again, Purpose.DELIVERY) == []
+        assert again.case is first.case
+        assert one.submission_id != other.submission_id
+        assert last_header(repeated.headers, topics.H_SUBMISSION) == other.submission_id
+        assert last_header(repeated.headers, topics.H_REPEATS) == one.submission_id
+        assert [each.counted_as for each in of_purpose(again, Purpose.EVENT)] == [
+            "nsw.declaration.received",
+            "nsw.declaration.repeated",
+        ]
+
+    def test_a_rejection_is_repeated_too(self, samples: Path, reference: Reference) -> None:
+        """Its bytes, findings and all."""
+        broken = (samples / "invalid" / "001-functional-reference-id.xml").read_bytes()
+        key = reference_number_of(broken, reference)
+        first = process(case_record(broken, key), reference, None)
+        again = process(record_at(case_record(broken, key), 8), reference, first.case)
+
+        assert first.verdict is again.verdict is Verdict.REJECTED
+        assert [each.value for each in of_purpose(again, Purpose.ANSWER)] == [
+            each.value for each in of_purpose(first, Purpose.ANSWER)
+        ]
+
+    def test_other_content_under_an_accepted_reference_is_a_conflict(
+        self, small: bytes, reference: Reference
+    ) -> None:
+        """It is rejected, told so once and again, and the first stays what it is."""
+        first = process(case_record(small), reference, None)
+        changed = process(record_at(case_record(small + b"\n"), 8), reference, first.case)
+        again = process(record_at(case_record(small + b"\n"), 9), reference, changed.case)
+        original = process(record_at(case_record(small), 10), reference, again.case)
+
+        assert changed.verdict is Verdict.REJECTED
+        assert [each.code for each in changed.judgement.findings] == [Code.REFERENCE_IN_USE]
+        assert of_purpose(changed, Purpose.DELIVERY) == []
+        assert [each.value for each in of_purpose(again, Purpose.ANSWER)] == [
+            each.value for each in of_purpose(changed, Purpose.ANSWER)
+        ]
+        assert original.verdict is Verdict.ACCEPTED
+        assert of_purpose(original, Purpose.DELIVERY) == []
+
+    def test_a_conflict_does_not_hide_other_findings(self, small: bytes, reference: Reference) -> None:
+        """All findings at once."""
+        first = process(case_record(small), reference, None)
+        broken = small.replace(b"<Control>", b"<Control><!-- x --><Surplus/>", 1)
+        changed = process(record_at(case_record(broken), 8), reference, first.case)
+        codes = {each.code for each in changed.judgement.findings}
+
+        assert Code.REFERENCE_IN_USE in codes
+        assert len(codes) > 1
+
+    def test_after_a_rejection_other_content_is_a_new_attempt(
+        self, small: bytes, reference: Reference
+    ) -> None:
+        """And the rejected bytes still get their rejection, even when the corrected ones were accepted."""
+        broken = small.replace(b"<Control>", b"<Control><Surplus/>", 1)
+        first = process(case_record(broken), reference, None)
+        corrected = process(record_at(case_record(small), 8), reference, first.case)
+        again = process(record_at(case_record(broken), 9), reference, corrected.case)
+
+        assert [first.verdict, corrected.verdict] == [Verdict.REJECTED, Verdict.ACCEPTED]
+        assert [each.value for each in of_purpose(again, Purpose.ANSWER)] == [
+            each.value for each in of_purpose(first, Purpose.ANSWER)
+        ]
+
+    def test_what_was_wrong_around_the_document_may_be_mended(
+        self, small: bytes, reference: Reference
+    ) -> None:
+        """A wrong header is no answer to the document: sent again without it, the same bytes are accepted."""
+        wrong = process(case_record(small, headers=(("content-type", b"application/avro"),)), reference, None)
+        right = process(record_at(case_record(small), 8), reference, wrong.case)
+
+        assert [wrong.verdict, right.verdict] == [Verdict.REJECTED, Verdict.ACCEPTED]
+
+    def test_a_dead_letter_leaves_no_trace_in_its_case(self, small: bytes, reference: Reference) -> None:
+        """An operator may replay it when the window can read it."""
+        first = process(case_record(small), reference, None)
+        dead = process(record_at(case_record(b"rubbish"), 8), reference, first.case)
+
+        assert dead.verdict is Verdict.DEAD_LETTER
+        assert dead.case is first.case
