@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock format lint check test conformance planted demo bench clean
+.PHONY: help setup lock format lint check test conformance oracle planted demo bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,9 @@ test: lint ## lint, and every test; starts a real Kafka
 
 conformance: setup ## compare the verdicts on documents of others, set by set
 	$(BIN)/python -m tests.conformance
+
+oracle: setup ## compare verdicts on changed documents with those of another validator
+	$(BIN)/python -m tests.conformance.oracle $(ARGS)
 
 planted: setup ## plant faults into valid documents, and count how many are found
 	$(BIN)/python -m tests.conformance.planting $(ARGS)

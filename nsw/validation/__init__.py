@@ -53,9 +53,7 @@ def check_schema(message_type: MessageType, root: etree._Element) -> list[Findin
     faults, ended_early = _all_faults(declarations, places, log[:MAX_FAULTS])
     findings = _findings(places, faults[:MAX_FAULTS])
     if ended_early:
-        findings.append(
-            finding_of(Code.SCHEMA_BUDGET_ENDED, f"more than {SLOW_PASS_ELEMENTS} elements to look at")
-        )
+        findings.append(finding_of(Code.SCHEMA_BUDGET_ENDED, ended_early))
     elif len(log) > MAX_FAULTS or len(faults) > MAX_FAULTS:
         findings.append(finding_of(Code.SCHEMA_BUDGET_ENDED, f"there are more than {MAX_FAULTS}"))
     return findings
@@ -80,7 +78,7 @@ def _strip_times(declarations: Declarations, places: Places, log: "list[etree._L
 
 def _all_faults(
     declarations: Declarations, places: Places, log: "list[etree._LogEntry]"
-) -> tuple[list[Fault], bool]:
+) -> tuple[list[Fault], str]:
     """Take libxml2's faults, and for elements with a broken content model those of the slow pass instead."""
     search = Search(declarations, SLOW_PASS_ELEMENTS, MAX_FAULTS)
     slow = [fault for scope in broken_scopes(places, log) for fault in search.faults(scope)]

@@ -6,13 +6,15 @@ from itertools import islice
 from typing import Any, cast
 
 from lxml import etree
-from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaValidationError
+from xmlschema import XMLSchemaChildrenValidationError, XMLSchemaException, XMLSchemaValidationError
 from xmlschema.validators import XsdAttributeGroup, XsdGroup
 
 from nsw.errors import Code
 from nsw.validation.contentmodel import Change, find_changes
 from nsw.validation.places import Declarations, Fault, local_name
 
+#: What the package raises on some broken documents, such as for an xsi:type that names nothing, in place of an error.
+_FAILURES = (XMLSchemaException, LookupError, ValueError, TypeError, ArithmeticError, RecursionError)
 #: An element with more attributes or namespaces than this is left to libxml2: the slow pass costs their square.
 _MAX_ATTRIBUTES = 50
 #: Pairs of a child and a place in its content model that are compared in one document (about 1 us each).
@@ -28,13 +30,13 @@ class Search:
 
     Attributes:
         searched: elements whose faults are all known.
-        ended_early: whether the budget did not allow for everything.
+        ended_early: why not everything was looked at; '' when it was.
     """
 
     def __init__(self, declarations: Declarations, budget: int, most: int) -> None:
         """Take the budget in elements and attributes, and how many faults of one element are enough."""
         self.searched: set[etree._Element] = set()
-        self.ended_early = False
+        self.ended_early = ""
         self._declarations = declarations
         self._budget = budget
         self._limit = budget
@@ -45,7 +47,7 @@ class Search:
         """Tell whether the budget allows to look at an element and all below; takes their cost from it."""
         self._budget -= self._cost_of(scope)
         if self._budget < 0:
-            self.ended_early = True
+            self.ended_early = f"more than {self._limit} elements to look at"
         return self._budget >= 0
 
     def faults(self, scope: etree._Element) -> list[Fault]:
@@ -53,10 +55,15 @@ class Search:
         declared = self._declarations.of(scope)
         if not self.can_afford(scope) or declared is None:
             return []
+        try:
+            # The package takes lxml's elements, but declares the standard library's only.
+            errors = declared.iter_errors(cast("Any", scope), namespaces=_namespaces(scope))
+            found = list(islice(self._faults(scope, errors), self._most + 1))
+        except _FAILURES as error:
+            self.ended_early = f"{type(error).__name__} below {local_name(scope)}"
+            return []
         self.searched.add(scope)
-        # The package takes lxml's elements, but declares the standard library's only.
-        errors = declared.iter_errors(cast("Any", scope), namespaces=_namespaces(scope))
-        return list(islice(self._faults(scope, errors), self._most + 1))
+        return found
 
     def _cost_of(self, scope: etree._Element) -> int:
         """Count a scope's elements and attributes; what the slow pass would choke on costs the whole budget."""

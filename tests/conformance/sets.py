@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from lxml import etree
@@ -56,6 +57,12 @@ Judge = Callable[[Path], str | None]
 
 def load_types(folders: Iterable[Path], data: Path) -> Reference:
     """Give the window's own snapshot with the message types of some folders in place of its own."""
+    return _load_types(tuple(folders), data)
+
+
+# A snapshot never changes, and reading the larger XSDs takes seconds.
+@cache
+def _load_types(folders: tuple[Path, ...], data: Path) -> Reference:
     catalogue = load_catalogue(list(folders), {"NSW_CONFORMANCE_DATA": str(data)})
     return replace(load_snapshot(load_config({})), catalogue=catalogue)
 

@@ -43,7 +43,9 @@ def test_all_faults_are_found_in_our_own_types(reference: Reference) -> None:
 def test_all_faults_are_found_in_documents_of_others(name: str, conformance_data: Path) -> None:
     """Two namespaces, wildcards, derived types, and elements that may stand in many places."""
     reference = sets.load_types([sets.HERE / name], conformance_data)
-    samples = samples_of(reference, conformance_data, sets.VALID[name], 1)[:2]
+    # Two types of each: reading the XSDs again for the search costs seconds.
+    pattern = "ubl-2.3/valid/*-[IM]*.xml" if name == "ubl" else sets.VALID[name]
+    samples = samples_of(reference, conformance_data, pattern, 1)[:2]
 
     expect_all(measure(samples, range(8)))
 

@@ -1,6 +1,9 @@
 """Schema findings: all of them, each at its place."""
 
+from collections.abc import Iterator
+
 import pytest
+from xmlschema.validators import XsdElement
 
 from nsw.formats.xml import parse_xml
 from nsw.messagetypes import MessageType
@@ -154,6 +157,19 @@ def test_says_so_when_the_search_ends_early(order: MessageType, monkeypatch: pyt
 
     assert codes[-1] == "NSW-2007"
     assert UNEXPECTED in codes
+
+
+def test_a_failure_of_the_search_hides_nothing(order: MessageType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package may raise where a document is very wrong; libxml2's findings stand, and the last one says so."""
+
+    def fail(*_: object, **__: object) -> Iterator[None]:
+        raise KeyError("global component 'none' not found")
+
+    monkeypatch.setattr(XsdElement, "iter_errors", fail)
+
+    found = faults(order, "<Country>Thai</Country>" + DAY + LINE)
+
+    assert found == [(VALUE, "/Order[1]/Country[1]"), (UNEXPECTED, "/Order[1]/Day[1]"), ("NSW-2007", None)]
 
 
 def test_reports_the_line(order: MessageType) -> None:
