@@ -1,5 +1,5 @@
 """
-An independent oracle: does the xmlschema package accept and reject the same documents as the window?
+An independent oracle: the xmlschema package accepts and rejects the same documents as the window, or it is told.
 
 The window's verdict is taken through its public path. ``python -m tests.conformance.oracle`` compares many more
 documents than the tests do.
