@@ -8,15 +8,14 @@ from typing import Any
 
 import fastavro
 import pytest
-import xmlschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
 from nsw.errors import MessageError
-from nsw.formats.avro import AvroMapping
-from nsw.formats.derive import build_avsc_text, derive_avro
+from nsw.formats.derive import build_avsc_text
 from nsw.formats.xml import encode_xml, parse_xml
+from tests.property.xsd_documents import DerivedType, characters
 
 EXPORT_DECLARATION = Path(__file__).resolve().parents[2] / "schemas" / "th" / "export-declaration" / "1.0"
 EXPORT_ROOT = "{urn:nsw:th:export-declaration:1}ExportDeclaration"
@@ -72,41 +71,21 @@ XSD = """
 """
 
 
-class Shipments:
-    """The test's message type: its XSD for two validators, and its Avro mapping."""
-
-    def __init__(self, xsd_path: Path, root: str) -> None:
-        self.validator = etree.XMLSchema(etree.parse(xsd_path))
-        self.values = xmlschema.XMLSchema10(xsd_path)
-        self.schema = derive_avro(xsd_path, root)
-        self.mapping = AvroMapping(self.schema, 1)
-
-    def typed(self, root: etree._Element) -> list[tuple[str, dict[str, Any], Any]]:
-        """Give every place of a document with its typed value, as a second library reads them."""
-        decoded = self.values.to_objects(io.BytesIO(encode_xml(root)))
-        assert isinstance(decoded, xmlschema.DataElement)
-        return [(each.tag, dict(each.attrib), None if len(each) else each.value) for each in decoded.iter()]
-
-
 @cache
-def shipments() -> Shipments:
+def shipments() -> DerivedType:
     """Derive the test's message type, once."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "message.xsd"
         path.write_text(XSD, "utf-8")
-        return Shipments(path, ROOT)
+        return DerivedType(path, ROOT)
 
 
 @cache
-def export_declarations() -> Shipments:
+def export_declarations() -> DerivedType:
     """Derive the Thai export declaration, once."""
-    return Shipments(EXPORT_DECLARATION / "message.xsd", EXPORT_ROOT)
+    return DerivedType(EXPORT_DECLARATION / "message.xsd", EXPORT_ROOT)
 
 
-# What XML 1.0 allows, with the characters that need care more often than chance would have them.
-characters = st.sampled_from("&<>\"' \t\n\r]-\u00a0\u0085\u2028") | st.characters(
-    codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"
-)
 texts = st.text(characters, max_size=80)
 decimals = st.decimals(min_value=-99999, max_value=99999, places=2).map(str) | st.sampled_from(
     (" 1.5 ", "+01.50", ".5", "5.", "-0", "1234567", "-00000000001.10", "0.000")
