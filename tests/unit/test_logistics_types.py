@@ -1,8 +1,6 @@
-"""The logistics messages of the Thai profile: their rules in both languages, and a sample that breaks each of them."""
+"""Message types with ``samples/cases.yaml``: a sample breaks each rule alone; check digits; what manifests tell."""
 
 import json
-import re
-from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -10,19 +8,16 @@ import pytest
 from lxml import etree
 
 from nsw.codelists import load_code_lists
-from nsw.errors import Severity
 from nsw.messagetypes import MessageType
 from nsw.model import Finding
 from nsw.rules import RuleContext, RuleSet
 from nsw.typefolders import load_message_type
 from nsw.validation import check_schema
-from tools import make_logistics_samples
 from tools.make_logistics_samples import CASES, renumber
 from tools.samples.files import LODGED_ON
 from tools.samples.layout import SCHEMAS
 
 FOLDERS = sorted(path.parent.parent for path in (SCHEMAS / "th").rglob(CASES))
-SCH = "{http://purl.oclc.org/dsdl/schematron}"
 MANIFESTS = [folder for folder in FOLDERS if folder.parent.name.endswith("-manifest")]
 #: What customs compares an import declaration with (Thai Customs manuals, rule: declaration x manifest).
 COMPARED = {
@@ -75,68 +70,16 @@ def sample_with(folder: Path, number: str, *paths: str) -> etree._Element:
     return root
 
 
-def values_in(sentence: etree._Element) -> set[str]:
-    """Collect the expressions that a sentence quotes; Thai and English columns of a list count as one."""
-    return {each.get("select", "").replace("_th'", "'") for each in sentence.iter(f"{SCH}value-of")}
-
-
-@each_type
-def test_every_rule_has_its_own_code_and_tells_both_languages_and_its_source(folder: Path) -> None:
-    """A trader reads each finding in either language, and where the rule comes from."""
-    catalogue = rules_in(folder).catalogue
-    prefix = catalogue[0].id[:-3]
-
-    assert [entry.id for entry in catalogue if not re.fullmatch(rf"{prefix}[0-9]{{3}}", entry.id)] == []
-    for texts in zip(*((entry.id, entry.text_en, entry.text_th) for entry in catalogue), strict=True):
-        assert [text for text, count in Counter(texts).items() if count > 1] == []
-    for entry in catalogue:
-        assert entry.text_en.endswith("."), entry.id
-        assert not re.search("[ก-๛]", entry.text_en), entry.id
-        assert re.search("[ก-๛]", entry.text_th), entry.id
-        assert entry.source, entry.id
-        # What merely an officer expects, or we, does not reject.
-        assert entry.source.startswith("our choice") == (entry.severity is Severity.WARNING), entry.id
-
-
-@each_type
-def test_both_languages_of_a_rule_quote_the_same_values(folder: Path) -> None:
-    """The Thai sentence tells no less than the English one, and no sentence belongs to no rule."""
-    rules = etree.parse(folder / "rules.sch").getroot()
-    diagnostics = {each.get("id", ""): each for each in rules.iter(f"{SCH}diagnostic")}
-    for rule in rules.iter(f"{SCH}assert"):
-        assert rule.get("diagnostics") == f"{rule.get('id')}.th {rule.get('id')}.source"
-        assert values_in(rule) == values_in(diagnostics[f"{rule.get('id')}.th"]), rule.get("id")
-
-    assert len(diagnostics) == 2 * len(list(rules.iter(f"{SCH}assert")))
-
-
-@each_type
-def test_every_context_starts_at_the_root(folder: Path) -> None:
-    """A context without its whole path would search the whole document, once for each rule."""
-    root = type_in(folder).root.rpartition("}")[2]
-    for entry in rules_in(folder).catalogue:
-        assert all(each.startswith(f"/d:{root}/") for each in entry.context.split(" | ")), entry.id
-
-
 @each_type
 def test_every_rule_is_broken_alone_by_the_sample_of_its_number(folder: Path) -> None:
-    """Each rule fires in a sample where no other does, in sentences that quote every value they promise."""
+    """Each rule fires in a sample where no other does."""
     broken: set[str] = set()
     for path in sorted((folder / "samples" / "invalid").glob("[0-9]*.xml")):
-        findings = judge(folder, etree.parse(path).getroot())
-        codes = {str(finding.code) for finding in findings}
+        codes = {str(finding.code) for finding in judge(folder, etree.parse(path).getroot())}
         assert {code[-3:] for code in codes} == {path.name[:3]}, path.name
         broken |= codes
-        for finding in findings:
-            for text in (finding.text_en, finding.text_th):
-                assert not re.search(r"NaN|Infinity|\?|  | [.,:]|\{", text), text
 
     assert broken == {entry.id for entry in rules_in(folder).catalogue}
-
-
-def test_samples_are_what_the_tool_makes(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody edits a made sample by hand, and no old one is left over."""
-    assert make_logistics_samples.main(["--check"]) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("folder", MANIFESTS, ids=name_of)
