@@ -100,19 +100,24 @@ def revalidate(
     Exit code: 0 nothing would change, 1 something would, 2 it could not be tried.
     """
     listing = _Listing(output, most)
+    given = given or []
     if documents:
         if since or until:
             raise typer.BadParameter(
                 "dates choose from the log; documents are lodged --on a day", param_hint="--from"
             )
-        summary = _judge_documents(documents, on, given or [], listing)
+        _check_given(given, has_log=False)
+        summary = _judge_documents(documents, on, given, listing)
     else:
         if since is None:
             raise typer.BadParameter("a first lodging date is needed, or --documents", param_hint="--from")
         if on is not None:
             raise typer.BadParameter("what the log holds was lodged when it was", param_hint="--on")
+        _check_given(given, has_log=True)
+        if until is not None and until < since:
+            raise typer.BadParameter(f"{until} is before {since}", param_hint="--until")
         config, connection = connect(bootstrap_servers, data_folder)
-        summary = _judge_log(config, connection, (since, until or since), given or [], listing)
+        summary = _judge_log(config, connection, (since, until or since), given, listing)
     listing.finish(summary)
     raise typer.Exit(1 if summary.changed else 0)
 
@@ -154,8 +159,6 @@ def _judge_log(
     from nsw.identifiers import split_case_id
     from nsw.revalidation import Summary, compare, judge_again
 
-    if days[1] < days[0]:
-        raise typer.BadParameter(f"{days[1]} is before {days[0]}", param_hint="--until")
     folder = load_snapshot(config)
     ledger = stewards.read_ledger(connection)
     current, _ = stewards.load_newest(ledger, folder.types, folder.limits)
@@ -237,6 +240,26 @@ class _Then:
 # What it is judged by.
 
 
+def _check_given(given: Sequence[str], *, has_log: bool) -> None:
+    """
+    Look at what is to be judged by before anything is loaded.
+
+    Raises:
+        BadParameter: nothing is given, or something that is neither a folder nor a version.
+    """
+    if not given:
+        raise typer.BadParameter("a folder or a version to judge by is needed", param_hint="--with")
+    for each in given:
+        if Path(each).is_dir():
+            continue
+        if not _VERSION.fullmatch(each):
+            raise typer.BadParameter(f"{each!r} is neither a folder nor a version", param_hint="--with")
+        if not has_log:
+            raise typer.BadParameter(
+                f"{each}: versions are kept in Kafka; name a folder", param_hint="--with"
+            )
+
+
 def _new_reference(
     current: "Reference", given: Sequence[str], config: "Config", ledger: "Ledger | None" = None
 ) -> "Reference":
@@ -245,27 +268,18 @@ def _new_reference(
 
     Raises:
         ConfigError: every problem of every file.
-        BadParameter: nothing is given, or something that is neither a folder nor a version.
+        BadParameter: a folder holds nothing to judge by.
     """
     from nsw.cli.validate import replace_types
     from nsw.masterdata import read_some_tables
     from nsw.reference import MessageTypes, build_reference, tables_version_of
     from nsw.typefile import TYPE_FILE
 
-    if not given:
-        raise typer.BadParameter("a folder or a version to judge by is needed", param_hint="--with")
     tables = current.table_set
     folders = [Path(each) for each in given if Path(each).is_dir()]
-    for each in given:
-        if Path(each).is_dir():
-            continue
-        if not _VERSION.fullmatch(each):
-            raise typer.BadParameter(f"{each!r} is neither a folder nor a version", param_hint="--with")
-        if ledger is None:
-            raise typer.BadParameter(
-                f"{each}: versions are kept in Kafka; name a folder", param_hint="--with"
-            )
-        tables = ledger.tables_of(tables_version_of(each))
+    if ledger is not None:
+        for each in (each for each in given if not Path(each).is_dir()):
+            tables = ledger.tables_of(tables_version_of(each))
     with_types = [folder for folder in folders if next(folder.rglob(TYPE_FILE), None)]
     for folder in folders:
         some = read_some_tables(folder)

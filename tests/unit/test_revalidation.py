@@ -166,6 +166,7 @@ def test_nothing_would_change() -> None:
         (["--documents", str(VALID), "--with", str(ROOT / "docs")], "holds neither message types nor tables"),
         (["--documents", str(VALID), "--from", DAY, "--with", str(OWN)], "dates choose from the log"),
         (["--from", DAY, "--on", DAY, "--with", str(OWN)], "was lodged when it was"),
+        (["--from", DAY, "--until", "2026-11-17", "--with", str(OWN)], "2026-11-17 is before 2026-11-18"),
     ],
 )
 def test_refuses_what_it_can_not_do(arguments: list[str], sentence: str) -> None:
