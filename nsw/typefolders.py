@@ -4,8 +4,10 @@ Loads message types from their folders: every file that one names, and every pro
 A folder's files lie in it, or in a shared set that it declares; links out of it are refused.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from string import Template
@@ -16,7 +18,7 @@ from lxml import etree
 from nsw.errors import ConfigError
 from nsw.formats.avro import load_mapping
 from nsw.messagetypes import Catalogue, DatedBy, DatedRules, FieldPaths, MessageType
-from nsw.rules import load_rule_set
+from nsw.rules import RuleSet, load_rule_set
 from nsw.schemafiles import compile_xsd, fault_of_file, read_schema_files, real_path
 from nsw.typefile import TYPE_FILE, Places, TypeFile, read_type_file
 
@@ -24,6 +26,7 @@ __all__ = ["allowed_folders", "load_catalogue", "load_message_type"]
 
 T = TypeVar("T")
 _ONE_DAY = timedelta(days=1)
+_MOST_RULE_FILES = 256
 
 
 def load_catalogue(folders: list[Path], variables: Mapping[str, str]) -> Catalogue:
@@ -184,7 +187,7 @@ class _Loader:
         is_list = not isinstance(self.spec.rules, str)
         for place, each in enumerate(self.spec.rules_files):
             path = self.named(f"rules.{place}.file" if is_list else "rules", each.file, allowed)
-            rules = self.attempt(lambda path=path: load_rule_set(path)) if path else None  # type: ignore[misc]
+            rules = self.attempt(lambda path=path: _load_rules(path)) if path else None  # type: ignore[misc]
             first, last = each.from_ or effective.from_, each.until or effective.until
             if rules is not None:
                 found.append(DatedRules(first, last, rules))
@@ -203,6 +206,20 @@ class _Loader:
             return None
         path = etree.XPath(expression, namespaces=self.spec.namespaces)
         return DatedBy(written.field, path, written.earliest_days, written.latest_days)
+
+
+def _load_rules(path: Path) -> RuleSet:
+    """Compile a rule file, unless this process did so with the same content: compiling is most of loading."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
+    return _compiled_rules(path, hashlib.sha256(content).digest())
+
+
+@lru_cache(maxsize=_MOST_RULE_FILES)
+def _compiled_rules(path: Path, _digest: bytes) -> RuleSet:
+    return load_rule_set(path)
 
 
 def allowed_folders(
