@@ -184,7 +184,20 @@ def _parse(path: Path, problems: list[Problem]) -> etree._Element | None:
     except etree.XMLSyntaxError as error:
         problems.append(Problem(path, error.lineno, f"is no well-formed XML: {error.msg}"))
         return None
+    problems += _entities(path, tree)
     return tree.getroot()
+
+
+def _entities(path: Path, tree: "etree._ElementTree") -> Iterator[Problem]:
+    """Name every entity: one may stand for a file that lies anywhere, and none is put in its place."""
+    declared = tree.docinfo.internalDTD
+    lines = path.read_bytes().splitlines()
+    for entity in declared.iterentities() if declared is not None else ():
+        name = str(entity.name)
+        line = next(
+            (n for n, each in enumerate(lines, 1) if b"ENTITY" in each and name.encode() in each), None
+        )
+        yield Problem(path, line, f"the entity {name!r} is refused: write what it stands for")
 
 
 def _target(

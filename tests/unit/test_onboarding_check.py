@@ -186,6 +186,29 @@ def test_refuses_links_that_lead_away(folder: Path, target: str, sentence: str) 
     assert f"{folder / 'message.xsd'}:3: {text}" in refused(folder)
 
 
+def test_refuses_entities_in_an_xsd(folder: Path) -> None:
+    """Whether it stands for a text or for a file that lies anywhere."""
+    path = folder / "message.xsd"
+    entities = '<!DOCTYPE xs:schema [<!ENTITY seven "7">\n<!ENTITY outside SYSTEM "../outside.txt">]>\n'
+    path.write_text(entities + path.read_text("utf-8"), "utf-8")
+
+    found = problems_in(folder)
+
+    assert [(name, line) for name, line, _ in found] == [("message.xsd", 1), ("message.xsd", 2)]
+    assert "the entity 'outside' is refused" in found[1][2]
+    assert refused(folder) == tuple(f"{path}:{line}: {text}" for _, line, text in found)
+
+
+def test_tells_dates_with_their_lines(folder: Path) -> None:
+    """A day without rules, and a date field that isn't there."""
+    change(folder / "type.yaml", "rules: rules.sch", "rules: [{file: rules.sch, from: 2020-01-02}]")
+    change(
+        folder / "type.yaml", "items:", "dated_by: {field: sent, earliest_days: 1, latest_days: 1}\nitems:"
+    )
+
+    assert [(name, line) for name, line, _ in problems_in(folder)] == [("type.yaml", 8), ("type.yaml", 13)]
+
+
 @pytest.mark.parametrize("entry", ["schema: message.xsd", "rules: rules.sch", "schema: message.avsc"])
 def test_refuses_a_file_of_type_yaml_outside_of_the_folder(folder: Path, entry: str) -> None:
     """Schema, rules and Avro schema lie in the folder or in a shared set, also through links."""
