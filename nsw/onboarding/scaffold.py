@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,12 +26,16 @@ _ITEM = (
 )
 #: Canonical field -> local names that are likely to mean it, the likeliest first.
 _FIELDS: Mapping[str, str] = {
+    "original_reference": r"Original.*Reference.*|Amended.*Reference.*|Cancelled.*Reference.*",
     "reference_number": r"FunctionalReferenceID|LRN|.*ReferenceNumber|.*ReferenceI[Dd]|ID|MRN",
     "document_type": r"TypeCode|DeclarationType(Code)?|DocumentType(Code)?",
     "party_tax_id": r"(Exporter|Importer|Declarant|Consignor|Consignee).*(ID|Id|TaxNumber|TIN)"
     r"|.*Tax(payer)?(ID|Id|Number)",
     "broker_tax_id": r"(Agent|Broker|Representative).*(ID|Id|TaxNumber|TIN)",
     "mode_of_transport": r".*(TransportMeans)?Mode(Code)?|.*ModeOfTransport.*",
+    "arrival_date": r".*Arrival.*Date(Time)?",
+    "departure_date": r".*Departure.*Date(Time)?",
+    "release_port": r"Release.*(ID|Code)",
     "load_port": r"(Port)?(Of)?Loading.*(ID|Code)",
     "destination_country": r"DestinationCountry(Code)?|CountryOfDestination.*",
     "currency": r"CurrencyCode|.*Currency",
@@ -125,9 +129,9 @@ def plan_type(new: NewType, variables: Mapping[str, str]) -> Plan:
     planned: dict[Path, bytes] = {}
     shared_set = ""
     if new.copy:
-        base = Path(os.path.commonpath([path.parent for path in files.trees]))
-        planned |= {Path("xsd") / path.relative_to(base): path.read_bytes() for path in files.trees}
-        location = (Path("xsd") / new.xsd.resolve().relative_to(base)).as_posix()
+        places = _places_of_copies(new.xsd.resolve(), files.trees)
+        planned |= {place: path.read_bytes() for path, place in places.items()}
+        location = places[new.xsd.resolve()].as_posix()
     elif shared:
         below = new.xsd.resolve().relative_to(Path(variables[shared]).resolve())
         location = f"${{{shared}}}/{below.as_posix()}"
@@ -153,6 +157,15 @@ def plan_type(new: NewType, variables: Mapping[str, str]) -> Plan:
     planned[Path("rules.sch")] = rules.encode()
     planned |= {Path("samples/valid/.gitkeep"): b"", Path("samples/invalid/.gitkeep"): b""}
     return Plan(planned, tuple(notes))
+
+
+def _places_of_copies(xsd: Path, paths: Iterable[Path]) -> dict[Path, Path]:
+    """Give each XSD a place in the new folder: a lone one beside ``type.yaml``, several below ``xsd``."""
+    found = list(paths)
+    if found == [xsd]:
+        return {xsd: Path("message.xsd")}
+    base = Path(os.path.commonpath([path.parent for path in found]))
+    return {path: Path("xsd") / path.relative_to(base) for path in found}
 
 
 def _is_below(path: Path, folder: Path) -> bool:

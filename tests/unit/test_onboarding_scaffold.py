@@ -75,6 +75,20 @@ def test_copies_an_xsd_with_all_that_it_includes(tmp_path: Path) -> None:
     assert (tmp_path / "note/xsd/types.xsd").is_file()
 
 
+def test_copies_a_lone_xsd_beside_the_type_file_and_knows_a_declaration_about_another(tmp_path: Path) -> None:
+    """The Thai amendment as an example: one file, which names the declaration that it is about."""
+    xsd = REPOSITORY / "schemas/th/amendment/1.0/message.xsd"
+
+    made = new(xsd, tmp_path / "amendment", "--copy")
+    written = yaml.safe_load((tmp_path / "amendment/type.yaml").read_text("utf-8"))
+
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "amendment/message.xsd").read_bytes() == xsd.read_bytes()
+    assert written["schema"] == "message.xsd"
+    assert written["fields"]["original_reference"] == "d:Control/d:OriginalReferenceID"
+    assert written["fields"]["reference_number"] == "d:Control/d:FunctionalReferenceID"
+
+
 def test_never_overwrites(tmp_path: Path) -> None:
     """A folder that is there already stays as it is, even an empty one."""
     xsd = write_xsd(tmp_path / "xsd")
