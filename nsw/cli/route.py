@@ -77,13 +77,12 @@ def explain(
 
 def _decide(judgement: "Judgement", reference: "Reference") -> "Decision | None":
     """Ask the tables even about a rejected declaration; None when there is nothing to ask about."""
-    from nsw.model import Kind
     from nsw.processing import decide
 
     document, law = judgement.document, judgement.law
     if judgement.verdict is Verdict.ACCEPTED:
         return judgement.decision
-    if document is None or law is None or document.message_type.kind is not Kind.DECLARATION:
+    if document is None or law is None or not document.message_type.kind.is_lodged:
         return None
     return decide(document, judgement.data, law, reference)
 

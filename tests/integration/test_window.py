@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import orjson
 import pytest
+from lxml import etree
 
 from nsw import admin, topics
 from nsw.client import AgencyClient, Answer, Delivery, TraderClient
@@ -204,6 +205,47 @@ def test_the_same_declaration_is_answered_again_and_delivered_once(window: Windo
     assert {answers[place].value for place in (0, 1, 3)} == {answers[0].value}
     assert Code.REFERENCE_IN_USE.encode() in answers[2].value
     assert len(deliveries) == 1
+
+
+def test_an_amendment_and_a_cancellation_follow_their_declaration(window: Window) -> None:
+    """To the agencies that had it, in order; what comes too late or too early is refused by its code."""
+    party = window.add_party("AMENDER")
+    key = b"AMEN000000001"
+    amendment, cancellation = (
+        (ROOT / f"schemas/th/{name}/1.0/samples/valid/small.xml").read_bytes()
+        for name in ("amendment", "cancellation")
+    )
+    documents = [
+        of_case(amendment, b"AMEN000000002", key),
+        window.numbered(key.decode()),
+        of_case(amendment, b"AMEN000000003", key),
+        of_case(cancellation, b"AMEN000000004", key),
+        of_case(amendment, b"AMEN000000005", key),
+    ]
+    for each in documents:
+        window.send(party, each, key)
+    answers = window.answers(party, len(documents))
+    deliveries = window.deliveries("DFT", party, 3)
+
+    assert [each.verdict for each in answers] == [
+        Verdict.REJECTED,
+        Verdict.ACCEPTED,
+        Verdict.ACCEPTED,
+        Verdict.ACCEPTED,
+        Verdict.REJECTED,
+    ]
+    assert Code.CASE_UNKNOWN.encode() in answers[0].value
+    assert Code.CASE_CANCELLED.encode() in answers[4].value
+    assert [each.value for each in deliveries] == documents[1:4]
+
+
+def of_case(document: bytes, reference: bytes, original: bytes) -> bytes:
+    """Give an amendment or a cancellation a number of its own, and the declaration that it is about."""
+    root = etree.fromstring(document)
+    for name, text in (("FunctionalReferenceID", reference), ("OriginalReferenceID", original)):
+        (element,) = root.iter(f"{{*}}{name}")
+        element.text = text.decode()
+    return etree.tostring(root)
 
 
 BILLION_LAUGHS = (
