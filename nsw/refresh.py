@@ -85,7 +85,10 @@ class TableFollower:
                             self._refresh()
             except NswError as error:
                 log.warning("%s is not followed now, trying again: %s", topics.REFERENCE, error)
-                self._ended.wait(_RETRY_SECONDS)
+            except Exception:
+                # A thread that ends in silence would leave this worker behind for good.
+                log.exception("%s is not followed now, trying again", topics.REFERENCE)
+            self._ended.wait(_RETRY_SECONDS)
 
     def _refresh(self) -> None:
         ledger = stewards.read_ledger(self._connection)

@@ -15,6 +15,7 @@ from nsw.connection import Connection
 from nsw.errors import ConfigError
 from nsw.masterdata import Approval, Difference, Ledger, Proposal, Status, Table, TableSet, compare_tables
 from nsw.masterdata.ledger import (
+    NO_TABLES,
     apply_proposal,
     decide,
     publish_contents,
@@ -74,16 +75,13 @@ def load_newest(
     Raises:
         ConfigError: no set can be loaded, or there is none; every problem of the newest.
     """
-    if not ledger.current:
-        raise ConfigError(f"{topics.REFERENCE} holds no tables yet: run `nsw topics create`")
-    versions = dict.fromkeys([ledger.current, *(each.set for each in ledger.history())])
     refused: list[str] = []
-    for version in versions:
+    for version in ledger.versions():
         try:
             return load_reference_of(version, ledger, types, limits), refused
         except ConfigError as error:
             refused = refused or [f"set {version}: {problem}" for problem in error.problems]
-    raise ConfigError(*refused)
+    raise ConfigError(*(refused or [NO_TABLES]))
 
 
 @contextmanager
@@ -108,7 +106,7 @@ def seed(connection: Connection, folder: TableSet) -> list[str]:
     with _writing(connection) as (publisher, ledger):
         missing = _missing(ledger, folder)
         tables = [folder.tables[name] for name in missing]
-        before = ledger.tables_of(ledger.current) if ledger.current else TableSet({})
+        before = ledger.newest() if ledger.current else TableSet({})
         after = TableSet.of([*before.tables.values(), *tables])
         approval = Approval(
             number=_next(ledger.approvals),
@@ -124,8 +122,8 @@ def seed(connection: Connection, folder: TableSet) -> list[str]:
 
 
 def _missing(ledger: Ledger, folder: TableSet) -> list[str]:
-    present = ledger.sets.get(ledger.current, {})
-    return sorted(folder.tables.keys() - present.keys())
+    present = ledger.newest() if ledger.current else TableSet({})
+    return sorted(folder.tables.keys() - present.tables.keys())
 
 
 def _next(numbers: Iterable[int]) -> int:
@@ -145,25 +143,37 @@ class Checks:
     limits: Limits
     routing_tests: Path
 
-    def run(self, tables: TableSet, existing_topics: Iterable[str] | None = None) -> Reference:
+    def load(self, tables: TableSet) -> Reference:
         """
-        Check a set as a whole.
-
-        Args:
-            existing_topics: every agency's topics must be among these; None leaves that out.
+        Check the tables, alone and against each other and the message types.
 
         Raises:
             ConfigError: every problem.
         """
-        reference = build_reference(self.types, tables, self.limits)
-        problems = [] if existing_topics is None else _without_topics(reference, set(existing_topics))
+        return build_reference(self.types, tables, self.limits)
+
+    def failing_tests(self, reference: Reference) -> list[str]:
+        """Give what the routing tests expect otherwise, one sentence each."""
         try:
             run_routing_tests(self.routing_tests, reference.tables)
         except ConfigError as error:
-            problems += error.problems
+            return list(error.problems)
+        return []
+
+    def run(self, tables: TableSet, existing_topics: Iterable[str]) -> None:
+        """
+        Check a set as a whole, with its routing tests.
+
+        Args:
+            existing_topics: every agency's topics must be among these.
+
+        Raises:
+            ConfigError: every problem.
+        """
+        reference = self.load(tables)
+        problems = [*_without_topics(reference, set(existing_topics)), *self.failing_tests(reference)]
         if problems:
             raise ConfigError(*problems)
-        return reference
 
 
 def _without_topics(reference: Reference, existing: set[str]) -> list[str]:
@@ -195,7 +205,7 @@ def propose(connection: Connection, table: Table, by: str, reason: str, checks: 
         ConfigError: every problem of the set as it would be; nothing changes; the same is proposed already.
     """
     with _writing(connection) as (publisher, ledger):
-        current = _current(ledger)
+        current = ledger.newest()
         old = current.tables.get(table.name)
         differences = compare_tables(old, table)
         if old == table:
@@ -236,7 +246,7 @@ def approve(connection: Connection, number: int, by: str, checks: Checks) -> tup
         proposal = _open_proposal(ledger, number)
         if _same_person(by, proposal.by):
             raise ConfigError(f"proposal {number} is by {proposal.by}: somebody else must approve it")
-        current = _current(ledger)
+        current = ledger.newest()
         old = current.tables.get(proposal.table)
         if (old.sha256 if old else "", dict(old.about) if old else {}) != (
             proposal.base,
@@ -284,12 +294,6 @@ def differences_of(ledger: Ledger, proposal: Proposal) -> list[Difference]:
         return compare_tables(None, new)
     old = replace(new, content=ledger.contents[proposal.table, proposal.base], about=proposal.base_about)
     return compare_tables(old, new)
-
-
-def _current(ledger: Ledger) -> TableSet:
-    if not ledger.current:
-        raise ConfigError(f"{topics.REFERENCE} holds no tables yet: run `nsw topics create`")
-    return ledger.tables_of(ledger.current)
 
 
 def _open_proposal(ledger: Ledger, number: int) -> Proposal:

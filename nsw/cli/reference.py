@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nsw.cli.cluster import Bootstrap, DataFolder, configure, connect
-from nsw.cli.output import FormatOption, OutputFormat, parse_day, print_json, read_settings, show
-from nsw.errors import ConfigError
+from nsw.cli.output import FormatOption, OutputFormat, complain, parse_day, print_json, read_settings, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +54,9 @@ def import_files(
     """
     Put files in the place of the folders' tables, all or none, and show what that changes row by row.
 
-    Nothing is written when a file, or a table together with the others, has any problem; each is told with its line. A
-    running window goes on by its own tables: see 'nsw reference propose'.
+    Nothing is written when a file, or a table together with the others, has any problem; each is told with its line.
+    Routing tests that expect something else are noted: change them too. A running window goes on by its own tables: see
+    'nsw reference propose'.
     """
     from nsw.cli.tables import print_differences, print_overlaps
     from nsw.masterdata import compare_sets, read_tables, table_of_file
@@ -72,10 +72,13 @@ def import_files(
     after = before
     for name, path in names.items():
         after = after.with_content(name, path.read_bytes(), str(path))
-    reference = _checks(config).run(after)
+    checks = _checks(config)
+    reference = checks.load(after)
     print_differences(compare_sets(before, after), output)
     if "permits" in names:
         print_overlaps(reference.tables.permits, str(names["permits"]))
+    for sentence in checks.failing_tests(reference):
+        complain(f"note: {sentence}")
     changed = [name for name in names if after.tables[name].content != before.tables[name].content]
     if not dry_run:
         replace_files({Path(before.tables[name].place): after.tables[name].content for name in changed})
@@ -272,9 +275,7 @@ def _set_of(name: str, config: "Config", ledger: "Ledger | None") -> "TableSet":
         return read_tables(config.schema_folders, config.reference_folder)
     if ledger is None or (Path(name).is_dir() and name not in ledger.sets):
         return read_tables([Path(name)], Path(name))
-    if name == _CURRENT and not ledger.current:
-        raise ConfigError("the window holds no tables yet: run `nsw topics create`")
-    return ledger.tables_of(ledger.current if name == _CURRENT else tables_version_of(name))
+    return ledger.newest() if name == _CURRENT else ledger.tables_of(tables_version_of(name))
 
 
 def _checks(config: "Config") -> "Checks":

@@ -66,13 +66,15 @@ def create_topics(
 
     config, connection = connect(bootstrap_servers, data_folder)
     folder = load_snapshot(config)
-    references = [folder, _tables_in_force(connection, folder)]
-    specs = _specs(config, references, party or [], agency or [])
+    specs = _specs(config, [folder], party or [], agency or [])
     created = admin.create_topics(connection, specs, config.replication_factor)
+    seeded = stewards.seed(connection, folder.table_set)
+    # Only now are those tables there that new message types need.
+    specs = _specs(config, [_tables_in_force(connection, folder)], [], [])
+    created += admin.create_topics(connection, specs, config.replication_factor)
     for name in created:
         show(f"created {name}")
     show(f"{len(created)} topics created")
-    seeded = stewards.seed(connection, folder.table_set)
     if seeded:
         show(f"{len(seeded)} tables of the folders count from now on")
 

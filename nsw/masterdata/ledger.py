@@ -23,6 +23,7 @@ from nsw.errors import ConfigError
 from nsw.masterdata.tables import Table, TableSet, hash_of_manifest
 from nsw.model import Publication, Purpose, Record
 
+NO_TABLES = f"{topics.REFERENCE} holds no tables yet: run `nsw topics create`"
 #: The key of the record that says which set counts.
 CURRENT = b"current"
 _JSON = "application/json"
@@ -158,6 +159,26 @@ class Ledger:
         if problems:
             raise ConfigError(*problems)
         return TableSet.of(tables)
+
+    def versions(self) -> list[str]:
+        """Give the set that counts, then those that counted before it, newest first."""
+        newest_first = [self.current, *(each.set for each in self.history())]
+        return list(dict.fromkeys(filter(None, newest_first)))
+
+    def newest(self) -> TableSet:
+        """
+        Give the set that counts; when it can't be read, the last one before it that can.
+
+        Raises:
+            ConfigError: no set can be read, or there is none.
+        """
+        refused: list[str] = []
+        for version in self.versions():
+            try:
+                return self.tables_of(version)
+            except ConfigError as error:
+                refused += error.problems
+        raise ConfigError(*(refused or [NO_TABLES]))
 
     def find_version(self, text: str) -> str:
         """

@@ -362,3 +362,16 @@ def test_what_counts_is_the_last_word_about_it() -> None:
     keys = [each.key for each in publish_set(one, approval(1, one))]
 
     assert keys == [f"set/{one.version}".encode(), b"approval/1", CURRENT]
+
+
+def test_a_word_about_nothing_leaves_the_last_set_that_can_be_read() -> None:
+    """So that officers can go on from there."""
+    one = TableSet.of([permits(ROW)])
+    log = records([*publish_contents(one.tables.values()), *publish_set(one, approval(1, one))])
+    ledger = Ledger.of([*log, Record(topics.REFERENCE, 0, 9, 0, CURRENT, b"nonsense")])
+
+    assert ledger.newest().version == one.version
+    with pytest.raises(ConfigError, match="there is no set 'nonsense'"):
+        Ledger.of([log[0], Record(topics.REFERENCE, 0, 9, 0, CURRENT, b"nonsense")]).newest()
+    with pytest.raises(ConfigError, match="holds no tables yet"):
+        Ledger().newest()
