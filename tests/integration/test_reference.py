@@ -22,10 +22,10 @@ from nsw.masterdata.ledger import publish_contents, publish_set
 from nsw.reference import Reference
 from nsw.worker import load_snapshot
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 90.0
 PARTY = "TABLES"
 
 

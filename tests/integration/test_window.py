@@ -584,7 +584,7 @@ def test_a_broken_folder_or_a_missing_table_refuses_to_start(window: Window, tmp
 
     assert done.returncode == 2
     for problem in (
-        "type.yaml: kind",
+        "type.yaml:2: kind",
         "type.yaml: root",
         "window.yaml",
         "permits.csv",
