@@ -397,11 +397,13 @@ def response(reference: Reference) -> tuple[bytes, bytes, str]:
     return value, fields["reference_number"].encode(), fields["agency_code"]
 
 
+@pytest.mark.parametrize("of_others", [None, b"8GB12345678901-A-00001"], ids=["Thai", "of others"])
 def test_passes_an_agencys_answer_on_to_the_trader(
-    response: tuple[bytes, bytes, str], reference: Reference
+    response: tuple[bytes, bytes, str], reference: Reference, of_others: bytes | None
 ) -> None:
-    """The same bytes, keyed by the reference number, with the agency's code."""
+    """The same bytes, keyed by the reference number, with the agency's code; other countries number otherwise."""
     value, number, agency = response
+    value, number = value.replace(number, of_others or number), of_others or number
     outcome = process(answer_record(value, number, agency), reference, None)
     (answer,) = of_purpose(outcome, Purpose.ANSWER)
 
