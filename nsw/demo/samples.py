@@ -17,6 +17,7 @@ from nsw.routing import Party
 #: The samples are meant as lodged on this day; see ``tools/samples/files.py``.
 _MEANT_FOR = date(2026, 11, 18)
 _DECLARATION = Path("th/export-declaration/1.0/samples")
+_IMPORT = Path("th/import-declaration/1.0/samples/valid/permits.xml")
 #: Logistics messages; none of them holds a declaration number, whose date would stay while the others move.
 _LOGISTICS = (
     Path("th/sea-manifest/1.0/samples/valid/typical.xml"),
@@ -87,7 +88,7 @@ def load_samples(schema_folder: Path) -> Samples:
     """
     folder = schema_folder / _DECLARATION
     try:
-        valid = _load(folder / "valid")
+        valid = [*_load(folder / "valid"), _read_sample("import", schema_folder / _IMPORT)]
         broken = [each for each in _load(folder / "invalid") if _is_usable(each)]
         logistics = tuple(_read_logistics(schema_folder / path) for path in _LOGISTICS)
         response = (schema_folder / _RESPONSE).read_bytes()
@@ -164,14 +165,13 @@ def put(document: bytes, texts: Mapping[str, str]) -> bytes:
     return document
 
 
-def with_exporter(document: bytes, party: Party) -> bytes:
+def with_trader(document: bytes, party: Party) -> bytes:
     """Let a party lodge in its own name, as far as the register knows it."""
-    texts = {
-        "ExporterID": party.tax_id,
-        "ExporterName": party.name_th,
-        "ExporterEnglishName": party.name_en,
-    }
-    return put(document, {name: text for name, text in texts.items() if text})
+    texts = {"ID": party.tax_id, "Name": party.name_th, "EnglishName": party.name_en}
+    return put(
+        document,
+        {f"{role}{name}": text for role in ("Exporter", "Importer") for name, text in texts.items() if text},
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from nsw.demo.samples import (
     load_samples,
     read_permit_codes,
     rewrite,
-    with_exporter,
     with_goods,
+    with_trader,
 )
 from nsw.documents import encode_document, identify
 from nsw.errors import ConfigError
@@ -168,7 +168,7 @@ class Stream:
         )
         xml = rewrite(sample.document, number, on)
         if not sample.expected.codes:
-            xml = with_exporter(xml, party)
+            xml = with_trader(xml, party)
         document = identify(xml, on, self._reference.catalogue, self._reference.limits.xml)
         sends_avro = self._random.random() < _AVRO_CHANCE_BY_ANSWERS[party.answers]
         form = Format.AVRO if sends_avro and sample.fits_schema else Format.XML
