@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from nsw.rules.context import DATES, NSW_FUNCTIONS, RE
 from nsw.rules.functions import FUNCTIONS, compile_pattern
+from nsw.rules.own import OWN_FUNCTIONS_TABLE, OwnFunction
 from nsw.rules.xpath import Call, Source, find_calls, literal_of
 
 __all__ = ["ListsUsed", "Names", "find_faults"]
@@ -51,13 +52,16 @@ def _call_faults(call: Call, source: Source, names: Names, lists_used: ListsUsed
         yield f"{call.name}() has a meaning inside a predicate only"
     elif uri == RE:
         yield from _regex_faults(call, names)
-    elif uri == NSW_FUNCTIONS and "list" in name.split("-"):
-        yield from _note_list(call, lists_used)
+    elif uri == NSW_FUNCTIONS:
+        yield from _note_lists(call, OWN_FUNCTIONS_TABLE[name], lists_used)
 
 
-def _note_list(call: Call, lists_used: ListsUsed) -> Iterator[str]:
-    """Remember which code list is asked for, so that a missing one is noticed when loading."""
-    list_name, *column = (literal_of(argument) for argument in (call.arguments[0], *call.arguments[2:]))
+def _note_lists(call: Call, function: OwnFunction, lists_used: ListsUsed) -> Iterator[str]:
+    """Remember which code lists are asked for, so that a missing one is noticed when loading."""
+    lists_used.update(function.lists)
+    if not function.named:
+        return
+    list_name, *column = (literal_of(call.arguments[place]) for place in function.named)
     if list_name is None or None in column:
         yield f"{call.name}() needs literals as the names of list and column"
     else:

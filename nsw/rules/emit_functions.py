@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from nsw.rules.code import FALSE, TRUE, Code, Type, quote
 from nsw.rules.context import NSW_FUNCTIONS, RE, SETS
 from nsw.rules.emit_paths import PathEmitter
-from nsw.rules.functions import FUNCTIONS, compile_pattern
+from nsw.rules.functions import compile_pattern
+from nsw.rules.own import OWN_FUNCTIONS_TABLE
 from nsw.rules.syntax import Binary, FunctionCall, Literal, Number, Path, Step, Tree, UnsupportedError
 from nsw.rules.values import translation
 
@@ -34,19 +35,15 @@ class Emitter(PathEmitter):
             self._unordered(each) if is_sum and not place else self.emit(each)
             for place, each in enumerate(tree.arguments)
         ]
-        if tree.name in ("in-list", "list-value") and codes[1].type not in (Type.NUMBER, Type.BOOLEAN):
+        memo = {("in-list", 2): "held", ("list-value", 3): "cells"}.get((tree.name, len(codes)))
+        own = OWN_FUNCTIONS_TABLE[tree.name]
+        if memo and codes[1].type not in (Type.NUMBER, Type.BOOLEAN):
             words = [self.string(code) for code in codes]
             words[1] = f"{words[1]}.strip(' \\t\\r\\n')"
-            memo, kind = ("held", Type.BOOLEAN) if tree.name == "in-list" else ("cells", Type.STRING)
-            return Code(f"D.{memo}[{', '.join(words)}]", kind)
-        kind = {"days-after-lodging": Type.NUMBER, "decimal-compare": Type.NUMBER}.get(
-            tree.name, Type.BOOLEAN
-        )
-        if tree.name in ("lodging-date", "list-value"):
-            kind = Type.STRING
-        function = self._constant(("function", tree.name), lambda: FUNCTIONS[NSW_FUNCTIONS][tree.name].call)
+            return Code(f"D.{memo}[{', '.join(words)}]", own.result)
+        function = self._constant(("function", tree.name), lambda: own.call)
         values = [self._own_argument(code, is_sum=is_sum and not place) for place, code in enumerate(codes)]
-        return Code(f"{function}({', '.join(['None', *values])})", kind)
+        return Code(f"{function}({', '.join(['None', *values])})", own.result)
 
     def _own_argument(self, code: Code, *, is_sum: bool) -> str:
         """Give texts for nodes: the functions read nothing else of them, and only a sum reads all."""

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from lxml.etree import XPath, _Element
 
 from nsw.rules.context import Run
-from nsw.rules.functions import in_list, list_value
+from nsw.rules.own import in_list, list_value
 from nsw.rules.syntax import UnsupportedError
 
 __all__ = ["Index", "to_number"]

@@ -15,6 +15,7 @@ from nsw.codelists import CodeList, CodeLists, CodeRow
 from nsw.errors import Code, ConfigError, Layer, Severity
 from nsw.model import Finding
 from nsw.rules import RuleContext, RuleReport, RuleSet, load_rule_set
+from nsw.rules.own import OWN_FUNCTIONS_TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
@@ -31,7 +32,39 @@ def code_list(name: str, *codes: str) -> CodeList:
     return CodeList(name, "", "", "", "", {column: at for at, column in enumerate(columns)}, rows)
 
 
-CONTEXT = RuleContext(LODGED_ON, CodeLists({"units": code_list("units", "KGM", "TNE", "5")}))
+def dated_list(name: str, columns: str, *rows: str) -> CodeList:
+    """Give a list; a row is code, first day, last day, and the cells of the further columns."""
+    names = ("code", "valid_from", "valid_to", *columns.split())
+    found: dict[str, tuple[CodeRow, ...]] = {}
+    for cells in (tuple(row.split()) for row in rows):
+        row = CodeRow(date.fromisoformat(cells[1]), date.fromisoformat(cells[2]), cells)
+        found[cells[0]] = (*found.get(cells[0], ()), row)
+    return CodeList(name, "", "", "", "", {column: at for at, column in enumerate(names)}, found)
+
+
+LISTS = (
+    code_list("units", "KGM", "TNE", "5"),
+    dated_list(
+        "exchange_rates",
+        "rate unit",
+        "JPY 2026-11-01 2026-11-30 21.5100 100",
+        "JPY 2026-12-01 2026-12-31 22.5 100",
+        "USD 2026-11-01 2026-11-30 33.0812 1",
+        "XXX 2026-11-01 2026-11-30 much 1",
+        "YYY 2026-11-01 2026-11-30 1 0",
+    ),
+    dated_list(
+        "registered_parties",
+        "tax_id role",
+        "0994000163011:broker 2026-01-01 2026-11-22 0994000163011 broker",
+    ),
+    dated_list(
+        "issued_permits",
+        "authority number holder",
+        "DOA:7 2026-01-01 2026-12-31 DOA 7 0994000163011",
+    ),
+)
+CONTEXT = RuleContext(LODGED_ON, CodeLists({each.name: each for each in LISTS}))
 
 
 def write(tmp_path: Path, body: str, attributes: str = 'queryBinding="xslt"') -> Path:
@@ -446,6 +479,30 @@ def test_a_let_that_mixes_kinds_of_nodes_is_not_judged(tmp_path: Path) -> None:
         ("nsw:in-list('units', true())", False),
         ("nsw:list-value('units', b, 'small') = 'kgm'", True),
         ("nsw:list-value('units', 'XXX', 'small') = ''", True),
+        ("nsw:in-list('units', b, '20191231')", False),
+        ("nsw:in-list('units', b, '2020-01-01')", True),
+        ("nsw:in-list('units', b, 'never')", False),
+        ("nsw:list-value('units', b, 'small', '20191231') = ''", True),
+        ("nsw:list-value('units', b, 'small', 'never') = ''", True),
+        ("nsw:today() = '20261122'", True),
+        ("nsw:exchange-rate('JPY') = 0.2151", True),
+        ("nsw:exchange-rate('JPY', '2026-12-31') = 0.225", True),
+        ("nsw:product-equals(nsw:exchange-rate('USD'), 3, '99.2436', 0)", True),
+        ("string(nsw:exchange-rate('JPY', '20270101')) = 'NaN'", True),
+        ("string(nsw:exchange-rate('JPY', 'x')) = 'NaN'", True),
+        ("string(nsw:exchange-rate('EUR')) = 'NaN'", True),
+        ("string(nsw:exchange-rate('XXX')) = 'NaN'", True),
+        ("string(nsw:exchange-rate('YYY')) = 'NaN'", True),
+        ("nsw:party-role('0994000163011', 'broker')", True),
+        ("nsw:party-role('0994000163011', 'broker', '20261123')", False),
+        ("nsw:party-role('0994000163011', 'trader')", False),
+        ("nsw:party-role('', '')", False),
+        ("nsw:permit-valid(7, 'DOA', '0994000163011', '20261231')", True),
+        ("nsw:permit-valid(7, 'DOA', '0994000163011', '20270101')", False),
+        ("nsw:permit-valid(7, 'DOA', '0994000163011', '')", False),
+        ("nsw:permit-valid(7, 'DOA', '0994000163012', '20261231')", False),
+        ("nsw:permit-valid(7, 'DOF', '0994000163011', '20261231')", False),
+        ("nsw:permit-valid(8, 'DOA', '', '20261231')", False),
         ("nsw:lodging-date() = '20261122'", True),
         ("nsw:date-valid('20240229')", True),
         ("nsw:date-valid(' 20240229 ')", True),
@@ -543,6 +600,44 @@ def test_the_lists_that_rules_ask_for_are_known(tmp_path: Path) -> None:
     rules = load(tmp_path, rule("r", assertion("nsw:in-list('a', .) = nsw:list-value('b', ., 'c')")))
 
     assert rules.lists_used == {("a", None), ("b", "c")}
+
+
+@pytest.mark.parametrize(
+    ("call", "lists"),
+    [
+        ("nsw:exchange-rate(.) = 1", {("exchange_rates", "rate"), ("exchange_rates", "unit")}),
+        ("nsw:party-role(., 'broker')", {("registered_parties", "tax_id"), ("registered_parties", "role")}),
+        (
+            "nsw:permit-valid(., 'a', 'b', '20260101')",
+            {("issued_permits", "authority"), ("issued_permits", "number"), ("issued_permits", "holder")},
+        ),
+        ("nsw:in-list('a', ., '20260101')", {("a", None)}),
+    ],
+)
+def test_functions_ask_for_the_lists_that_they_read(
+    tmp_path: Path, call: str, lists: set[tuple[str, str | None]]
+) -> None:
+    """So that a window without such a list or column does not start with rules that ask for it."""
+    assert load(tmp_path, rule("r", assertion(call))).lists_used == lists
+
+
+def test_the_law_date_is_asked_where_there_is_one(tmp_path: Path) -> None:
+    """Lists, rates and today are those of the law date; the lodging date stays what it is."""
+    context = RuleContext(LODGED_ON, CONTEXT.code_lists, law_date=date(2026, 12, 2))
+    test = (
+        "nsw:today() = '20261202' and nsw:lodging-date() = '20261122' and nsw:exchange-rate('JPY') = 0.225"
+        " and not(nsw:party-role('0994000163011', 'broker'))"
+    )
+
+    assert not check(load(tmp_path, rule("r", assertion(test))), "<r/>", context).findings
+
+
+def test_each_function_is_documented() -> None:
+    """With its arguments, what it gives, and what it gives when the list lacks it."""
+    for name, function in OWN_FUNCTIONS_TABLE.items():
+        assert function.gives, name
+        assert function.without or not (function.lists or function.named), name
+        assert 0 <= function.least <= len(function.arguments), name
 
 
 # --- rules that fail
