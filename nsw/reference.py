@@ -262,7 +262,7 @@ def _unknown_lists(catalogue: Catalogue, code_lists: CodeLists) -> Iterable[str]
                 else f"the column {column!r} of the code list {name!r}"
             )
             if found is None or (column is not None and column not in found.columns):
-                yield f"{message_type.folder}: the rules ask for {what}, which no folder named {CODES_FOLDER} has"
+                yield f"{message_type.folder}: the rules ask for {what}, which the tables do not have"
 
 
 def _hash_of_types(folders: Sequence[Path], catalogue: Catalogue, schema_ids: Path | None) -> str:

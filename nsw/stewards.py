@@ -204,6 +204,7 @@ def propose(connection: Connection, table: Table, by: str, reason: str, checks: 
     Raises:
         ConfigError: every problem of the set as it would be; nothing changes; the same is proposed already.
     """
+    by, reason = _said("by", by), _said("reason", reason)
     with _writing(connection) as (publisher, ledger):
         current = ledger.newest()
         old = current.tables.get(table.name)
@@ -242,6 +243,7 @@ def approve(connection: Connection, number: int, by: str, checks: Checks) -> tup
         ConfigError: it is not open, its proposer wants to approve it, its table has changed since, or the set as it
             would be now can't be loaded; every problem.
     """
+    by = _said("by", by)
     with _writing(connection) as (publisher, ledger):
         proposal = _open_proposal(ledger, number)
         if _same_person(by, proposal.by):
@@ -280,6 +282,7 @@ def reject(connection: Connection, number: int, by: str, reason: str) -> Proposa
     Raises:
         ConfigError: it is not open.
     """
+    by, reason = _said("by", by), _said("reason", reason)
     with _writing(connection) as (publisher, ledger):
         rejected = decide(_open_proposal(ledger, number), Status.REJECTED, by, reason)
         publications: list[Publication] = [publish_proposal(rejected)]
@@ -305,5 +308,13 @@ def _open_proposal(ledger: Ledger, number: int) -> Proposal:
     return proposal
 
 
+def _said(what: str, text: str) -> str:
+    """Give what somebody said on one line; nobody and no reason are refused."""
+    said = " ".join(text.split())
+    if not said:
+        raise ConfigError(f"--{what}: it is empty; it is recorded for good, so say it")
+    return said
+
+
 def _same_person(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+    return one.casefold() == other.casefold()

@@ -200,12 +200,14 @@ def test_a_proposal_is_approved_by_somebody_else_on_the_table_that_it_was_made_o
     second = stewards.propose(connection, other, "Nid", "two", checks).proposal.number
     for refused in (
         lambda: stewards.approve(connection, first, " somchai ", checks),
+        lambda: stewards.approve(connection, first, " ", checks),
         lambda: stewards.propose(connection, table, "Malee", "the same", checks),
         lambda: stewards.propose(connection, window.table("permits"), "Malee", "nothing", checks),
         lambda: stewards.approve(connection, 999, "Malee", checks),
     ):
         with pytest.raises(
-            ConfigError, match=r"somebody else|is the same, and open|nothing changes|no proposal"
+            ConfigError,
+            match=r"somebody else|--by: it is empty|is the same, and open|nothing changes|no proposal",
         ):
             refused()
     stewards.approve(connection, first, "Malee", checks)
