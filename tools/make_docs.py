@@ -9,20 +9,18 @@ Nothing is written down here that the code knows; the same code gives the same b
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lxml import etree
 from pydantic import SecretStr
 
 from nsw import telemetry
 from nsw.config import OTHER_VARIABLES, Config, load_config
-from nsw.errors import CATALOGUE, ConfigError, Severity, Verdict
+from nsw.errors import CATALOGUE, ConfigError, Verdict
 from nsw.messagetypes import MessageType
-from nsw.rules import RuleEntry
+from nsw.onboarding.rulebook import PageKind, blanked, function_table, render, rule_page
 from nsw.worker import load_snapshot
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,11 +46,11 @@ to where the command is run.
 What the window *is* (message types, permits, routes, agencies, parties) lies in reviewed files: see
 [message-types.md](message-types.md) and [SOURCES.md](../deploy/reference/SOURCES.md) of the tables.
 """
-_RULES_TEXT = """\
-What a document of the type `{name}` ({title_en}, {title_th}) must fulfil once its schema holds. An *error* rejects; a
-*warning* is told, and rejects nothing. In the sentences, … stands for a value of the document. *Where* is the context:
-the elements that the rule looks at, and the place of its finding. How rules are written stands in
-[message-types.md](../message-types.md#rules).
+_FUNCTIONS_TEXT = """\
+What rules may call beside the functions of XPath 1.0 and EXSLT, in the namespace `urn:nsw:functions:1`; how rules are
+written stands in [message-types.md](message-types.md#rules). All are pure: the same document, days and lists give the
+same value. A date is CCYYMMDD or CCYY-MM-DD; without it, the law date is meant. Names of lists and columns are
+literals. A window that lacks a list or column that a rule asks for does not start.
 """
 
 _CODE_GROUPS = {
@@ -89,6 +87,12 @@ def make_pages() -> dict[str, str]:
         "codes.md": _codes_page(),
         "metrics.md": _metrics_page(),
         "configuration.md": _configuration_page(),
+        "rule-functions.md": _page(
+            "Functions that rules may call",
+            "nsw/rules/own.py",
+            _FUNCTIONS_TEXT,
+            render((function_table(),), PageKind.MD),
+        ),
     }
     types = load_snapshot(load_config({})).catalogue.types
     for name in sorted({each.name for each in types if each.rule_catalogue}):
@@ -98,8 +102,11 @@ def make_pages() -> dict[str, str]:
 
 
 def _page(title: str, source: str, *parts: str) -> str:
-    head = f"<!-- Generated from {source} by tools/make_docs.py; edit that, then run the tool. -->"
-    return "\n\n".join((head, f"# {title}", *(part.strip("\n") for part in parts))) + "\n"
+    return "\n\n".join((_head(source), f"# {title}", *(part.strip("\n") for part in parts))) + "\n"
+
+
+def _head(source: str) -> str:
+    return f"<!-- Generated from {source} by tools/make_docs.py; edit that, then run the tool. -->"
 
 
 def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -122,8 +129,8 @@ def _codes_page() -> str:
                 code.name.lower().replace("_", "-"),
                 f"`{entry.verdict}`",
                 f"`{entry.layer}`",
-                _blanked(entry.text_en),
-                _blanked(entry.text_th),
+                blanked(entry.text_en),
+                blanked(entry.text_th),
                 entry.source,
             )
             for code, entry in CATALOGUE.items()
@@ -134,11 +141,6 @@ def _codes_page() -> str:
             _table(("code", "name", "verdict", "layer", "sentence", "in Thai", "source"), rows),
         ]
     return _page("Codes", "`CATALOGUE` in nsw/errors.py", *parts)
-
-
-def _blanked(sentence: str) -> str:
-    """Put … where a value is filled in; no expression of a rule file has braces of its own."""
-    return re.sub(r"\{[^{}]*\}", "…", sentence).replace(": ….", ": …")
 
 
 def _metrics_page() -> str:
@@ -208,62 +210,12 @@ def _allowed(described: Mapping[str, object]) -> str:
 
 def _rules_page(versions: Iterable[MessageType]) -> str:
     found = list(versions)
-    newest = found[-1]
-    files = ", ".join(_relative(_rule_file(each)) for each in found)
-    parts = [
-        _RULES_TEXT.format(name=newest.name, title_en=newest.title_en, title_th=newest.title_th),
-    ]
-    for each in found:
-        parts += [f"## Version {each.version}", *_version_parts(each)]
-    return _page(f"Rules of {newest.name}", files, *parts)
+    files = ", ".join(_relative(path) for each in found for path in _rule_files(each))
+    return f"{_head(files)}\n\n{render(rule_page(found), PageKind.MD)}"
 
 
-def _version_parts(message_type: MessageType) -> Iterable[str]:
-    entries = message_type.rule_catalogue
-    errors = sum(1 for entry in entries if entry.severity is Severity.ERROR)
-    yield f"{len(entries)} rules, of which {errors} are errors."
-    titles = _pattern_titles(_rule_file(message_type))
-    title = ""
-    for entry in entries:
-        if titles.get(entry.id, "") != title:
-            title = titles.get(entry.id, "")
-            yield f"### {title}"
-        yield _rule_part(entry)
-
-
-def _rule_part(entry: RuleEntry) -> str:
-    places = "; ".join(f"`{' '.join(each.split())}`" for each in _alternatives(entry.context))
-    return (
-        f"#### {entry.id}\n\n{entry.severity.capitalize()}. {_blanked(entry.text_en)}\n\n{_blanked(entry.text_th)}\n\n"
-        f"- Where: {places}\n- Source: {entry.source}"
-    )
-
-
-def _alternatives(context: str) -> Iterable[str]:
-    """Part a context at the bars that stand in no predicate."""
-    depth, start = 0, 0
-    for place, character in enumerate(context):
-        depth += (character in "[(") - (character in "])")
-        if character == "|" and depth == 0:
-            yield context[start:place].strip()
-            start = place + 1
-    yield context[start:].strip()
-
-
-def _pattern_titles(path: Path) -> dict[str, str]:
-    """Give the title of the pattern that each rule stands in; the catalogue does not keep it."""
-    root = etree.parse(str(path), etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
-    titles = {}
-    for pattern in root.iterchildren(f"{_SCH}pattern"):
-        title = " ".join((pattern.findtext(f"{_SCH}title") or "").split())
-        for check in pattern.iter(f"{_SCH}assert", f"{_SCH}report"):
-            titles[str(check.get("id"))] = title
-    return titles
-
-
-def _rule_file(message_type: MessageType) -> Path:
-    (path,) = message_type.folder.glob("*.sch")
-    return path
+def _rule_files(message_type: MessageType) -> list[Path]:
+    return sorted(message_type.folder.glob("*.sch"))
 
 
 def _relative(path: Path) -> str:

@@ -22,6 +22,7 @@ from nsw.cli import (
     reference,
     revalidate,
     route,
+    rules,
     running,
     schemas,
     topics,
@@ -58,6 +59,7 @@ MODULES: tuple[CommandModule, ...] = (
     reference,
     revalidate,
     configcheck,
+    rules,
     schemas,
 )
 

@@ -7,5 +7,15 @@ Tree in, findings out. Knows no message type and no clock: the lodging date and 
 from nsw.rules.context import NSW_FUNCTIONS, RuleContext, RuleEntry, RuleReport
 from nsw.rules.engine import RuleSet
 from nsw.rules.loader import load_rule_set
+from nsw.rules.own import OWN_FUNCTIONS_TABLE, OwnFunction
 
-__all__ = ["NSW_FUNCTIONS", "RuleContext", "RuleEntry", "RuleReport", "RuleSet", "load_rule_set"]
+__all__ = [
+    "NSW_FUNCTIONS",
+    "OWN_FUNCTIONS_TABLE",
+    "OwnFunction",
+    "RuleContext",
+    "RuleEntry",
+    "RuleReport",
+    "RuleSet",
+    "load_rule_set",
+]

@@ -107,6 +107,7 @@ class RuleEntry:
         text_th: the same in Thai; the English one where the file has none.
         test: XPath; *is_report* tells that it fires when true, not when false.
         line: line in the rule file.
+        pattern: title of its pattern; '' without one.
     """
 
     id: str
@@ -118,6 +119,7 @@ class RuleEntry:
     test: str
     is_report: bool
     line: int
+    pattern: str = ""
 
 
 @dataclass(slots=True)

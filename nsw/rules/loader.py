@@ -168,9 +168,8 @@ class _Loader:
         patterns = [
             self._read_pattern(pattern, names, lets.types) for pattern in root.iterchildren(f"{_SCH}pattern")
         ]
-        title = root.find(f"{_SCH}title")
         return RuleSet(
-            title="" if title is None else collapse("".join(title.itertext())),
+            title=_title_of(root),
             catalogue=self._entries.values(),
             lists_used=self._lists_used,
             lets=lets.used_in(self._sources),
@@ -268,6 +267,7 @@ class _Loader:
         text_en, text_th, source = self._read_texts(element, names)
         severity = self._read_severity(element)
         name = element.get("id", "")
+        pattern = element.getparent().getparent()  # type: ignore[union-attr] # asserts stand in rules
         if test is None:
             return None
         is_report = QName(element).localname == "report"
@@ -281,6 +281,7 @@ class _Loader:
             test=collapse(test.text),
             is_report=is_report,
             line=element.sourceline or 0,
+            pattern=_title_of(pattern),
         )
         if name in self._entries:
             self._problem(element, f"the id {name!r} is used twice")
@@ -348,3 +349,8 @@ class _Loader:
             self._problem(element, f"{attribute}: {fault}")
         self._sources.append(source)
         return source
+
+
+def _title_of(element: _Element | None) -> str:
+    title = None if element is None else element.find(f"{_SCH}title")
+    return "" if title is None else collapse("".join(title.itertext()))
