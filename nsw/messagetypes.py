@@ -180,12 +180,13 @@ class Catalogue:
     All message types, found by root element or by Avro schema id.
 
     Attributes:
-        own_ids: the ids in ``type.yaml`` of types that have another one by a schema registry; both are understood.
+        other_ids: further ids that are understood: those in ``type.yaml`` of types that have another one by a schema
+            registry, and those of older schemas there, with the types as they are read by these.
         ids_source: where ids come from besides ``type.yaml``, for messages.
     """
 
     types: tuple[MessageType, ...]
-    own_ids: Mapping[int, tuple[MessageType, ...]] = field(default_factory=dict)
+    other_ids: Mapping[int, tuple[MessageType, ...]] = field(default_factory=dict)
     ids_source: str = ""
 
     @cached_property
@@ -197,7 +198,7 @@ class Catalogue:
 
     @cached_property
     def _by_schema_id(self) -> dict[int, tuple[MessageType, ...]]:
-        by_id: dict[int, tuple[MessageType, ...]] = dict(self.own_ids)
+        by_id: dict[int, tuple[MessageType, ...]] = dict(self.other_ids)
         for each in self.types:
             if each.avro_id is not None:
                 by_id[each.avro_id] = (*by_id.get(each.avro_id, ()), each)

@@ -16,12 +16,27 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nsw.errors import ConfigError
+from nsw.formats.avro import AvroMapping
 from nsw.messagetypes import Catalogue, MessageType
 
 #: Name of the file where the settings name none.
 SCHEMA_IDS_FILE = "schema-ids.yaml"
 _DIGEST_CHARACTERS = 16
 _HEAD = "# Ids that the schema registry gave. Written by `nsw schemas register`; all processes need the same file.\n"
+
+
+class OlderSchema(BaseModel):
+    """
+    What a registry has under a subject besides the schemas of today's types: writers may still use it.
+
+    Attributes:
+        id: in the Confluent wire format.
+        avsc: the schema's JSON.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: Annotated[int, Field(ge=0, lt=2**31)]
+    avsc: str
 
 
 class SchemaId(BaseModel):
@@ -32,6 +47,7 @@ class SchemaId(BaseModel):
         subject: name under which the registry keeps the versions of this schema.
         id: in the Confluent wire format.
         digest: of the schema that was registered; see :func:`digest_schema`.
+        older: what else is under the subject and stands for the same document.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +56,7 @@ class SchemaId(BaseModel):
     subject: str
     id: Annotated[int, Field(ge=0, lt=2**31)]
     digest: str
+    older: tuple[OlderSchema, ...] = ()
 
 
 class SchemaIds(BaseModel):
@@ -101,13 +118,14 @@ def with_registry_ids(catalogue: Catalogue, ids: SchemaIds) -> Catalogue:
     """
     Give the same types with the ids that a schema registry gave them.
 
-    The ids in ``type.yaml`` are understood as before, for senders who ask no registry.
+    The ids in ``type.yaml`` are understood as before, for senders who ask no registry. So are older schemas of the
+    same subject: each says itself what its fields are in XML, and the XSD of the type judges the document.
 
     Raises:
         ConfigError: a type is missing in the file or has changed since; an id means one type there, another here.
     """
     types: list[MessageType] = []
-    own_ids: dict[int, tuple[MessageType, ...]] = {}
+    other_ids: dict[int, tuple[MessageType, ...]] = {}
     problems: list[str] = []
     for each in catalogue.types:
         try:
@@ -117,9 +135,9 @@ def with_registry_ids(catalogue: Catalogue, ids: SchemaIds) -> Catalogue:
             continue
         types.append(found)
         if each.avro_id is not None and each.avro_id != found.avro_id:
-            own_ids[each.avro_id] = (*own_ids.get(each.avro_id, ()), found)
+            other_ids[each.avro_id] = (*other_ids.get(each.avro_id, ()), found)
     for each in types:
-        for other in own_ids.get(each.avro_id, ()) if each.avro_id is not None else ():
+        for other in other_ids.get(each.avro_id, ()) if each.avro_id is not None else ():
             problems.append(
                 f"{other.folder}: {other.name} has in its type.yaml the Avro schema id {each.avro_id}, "
                 f"which the registry gave to {each.name} {each.version} ({ids.path}): take another"
@@ -129,7 +147,42 @@ def with_registry_ids(catalogue: Catalogue, ids: SchemaIds) -> Catalogue:
     source = (
         f"; besides those in type.yaml the ids of the registry {ids.registry} count, as noted in {ids.path}"
     )
-    return Catalogue(tuple(types), own_ids, source)
+    for older_id, versions in _older_schemas(types, ids).items():
+        other_ids.setdefault(older_id, versions)
+    return Catalogue(tuple(types), other_ids, source)
+
+
+def _older_schemas(types: Iterable[MessageType], ids: SchemaIds) -> dict[int, tuple[MessageType, ...]]:
+    """
+    Give the types as they are read by the older schemas of their subjects.
+
+    Raises:
+        ConfigError: an older schema in the file is none.
+    """
+    found: dict[int, tuple[MessageType, ...]] = {}
+    mappings: dict[int, AvroMapping] = {}
+    for each in types:
+        noted = ids.of_type(each.name, each.version)
+        for older in noted.older if noted else ():
+            if older.id not in mappings:
+                mappings[older.id] = load_older_schema(older, f"{ids.path}: id {older.id}")
+            if mappings[older.id].root_name == each.root:
+                found[older.id] = (*found.get(older.id, ()), replace(each, avro=mappings[older.id]))
+    return found
+
+
+def load_older_schema(older: OlderSchema, source: str) -> AvroMapping:
+    """
+    Compile an older schema.
+
+    Raises:
+        ConfigError: it isn't Avro, or doesn't say what its fields are in XML.
+    """
+    try:
+        schema = json.loads(older.avsc)
+    except ValueError as error:
+        raise ConfigError(f"{source}: {error}") from error
+    return AvroMapping(schema, older.id, source)
 
 
 def _with_registry_id(message_type: MessageType, ids: SchemaIds) -> MessageType:

@@ -17,7 +17,15 @@ import httpx2
 
 from nsw.errors import ConfigError, InvariantError, TransientError
 from nsw.messagetypes import Catalogue, MessageType
-from nsw.schemaids import SchemaId, SchemaIds, digest_schema, encode_schema_ids, load_schema_ids
+from nsw.schemaids import (
+    OlderSchema,
+    SchemaId,
+    SchemaIds,
+    digest_schema,
+    encode_schema_ids,
+    load_older_schema,
+    load_schema_ids,
+)
 
 _CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
 _SUBJECT_NOT_FOUND, _VERSION_NOT_FOUND = 40401, 40402
@@ -87,6 +95,7 @@ class Entry:
     Attributes:
         level: the registry's compatibility level for the subject, such as ``BACKWARD``.
         id: given by the registry; None when it was only judged.
+        older: what else the registry has under the subject.
     """
 
     message_type: MessageType
@@ -94,6 +103,7 @@ class Entry:
     judgement: Judgement
     level: str
     id: int | None = None
+    older: tuple[OlderSchema, ...] = ()
 
 
 class SchemaRegistry:
@@ -149,6 +159,16 @@ class SchemaRegistry:
             is_known=False,
             is_compatible=bool(_member(answer, "is_compatible")),
             reasons=tuple(map(str, reasons)),
+        )
+
+    def versions(self, subject: str) -> tuple[OlderSchema, ...]:
+        """Give every schema that is registered under a subject, the first one first."""
+        address = f"/subjects/{quote(subject, safe='')}/versions"
+        answers = [
+            self._ask("GET", f"{address}/{int(version)}") for version in self._ask("GET", address) or ()
+        ]
+        return tuple(
+            OlderSchema(id=int(_member(each, "id")), avsc=str(_member(each, "schema"))) for each in answers
         )
 
     def register(self, subject: str, schema: str) -> int:
@@ -226,7 +246,27 @@ def register_types(registry: SchemaRegistry, entries: Iterable[Entry]) -> tuple[
             problems.append(_refusal(each, "; ".join((*each.judgement.reasons, refusal.message))))
     if problems:
         raise ConfigError(*problems)
-    return tuple(done) if not refused else register_types(registry, map(_as_compatible, todo))
+    if refused:
+        return register_types(registry, map(_as_compatible, todo))
+    return tuple(replace(each, older=_older(registry, each, done)) for each in done)
+
+
+def _older(registry: SchemaRegistry, entry: Entry, done: Iterable[Entry]) -> tuple[OlderSchema, ...]:
+    """Give what stands under a type's subject besides the schemas of today, and stands for the same document."""
+    ids = {each.id for each in done}
+    return tuple(
+        each
+        for each in registry.versions(entry.subject)
+        if each.id not in ids and _root_of(each) == entry.message_type.root
+    )
+
+
+def _root_of(schema: OlderSchema) -> str | None:
+    """Give the root element that a schema stands for; None when it was not derived from an XSD."""
+    try:
+        return load_older_schema(schema, f"id {schema.id}").root_name
+    except ConfigError:
+        return None
 
 
 def _as_compatible(entry: Entry) -> Entry:
@@ -253,6 +293,7 @@ def note_ids(registry_url: str, entries: Iterable[Entry]) -> SchemaIds:
                 subject=each.subject,
                 id=each.id,
                 digest=digest_schema(_schema(each.message_type)),
+                older=each.older,
             )
             for each in entries
             if each.id is not None

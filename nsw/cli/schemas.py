@@ -259,7 +259,7 @@ def new(
     window = _surroundings()
     known = load_snapshot(read_settings()).catalogue
     avro_id = max((each.avro_id or 0 for each in known.types), default=0)
-    avro_id = max(avro_id, *known.own_ids, 0) + 1
+    avro_id = max(avro_id, *known.other_ids, 0) + 1
     since = datetime.now(UTC).date()
     plan = plan_type(NewType(xsd, root, name, version, into, since, avro_id, copy), window.variables)
     for path, content in plan.files.items():

@@ -219,12 +219,12 @@ def _replace(own: "Catalogue", given: "Catalogue") -> "Catalogue":
     id_by_heir = {id(heir_by_own[id(each)]): each.avro_id for each in own.types}
     types = {id(each): replace(each, avro_id=id_by_heir.get(id(each), each.avro_id)) for each in given.types}
     types |= {id(each): each for each in kept}
-    own_ids = {
+    other_ids = {
         number: tuple(types[id(heir)] for heir in (heir_by_own.get(id(each)) for each in versions) if heir)
-        for number, versions in own.own_ids.items()
+        for number, versions in own.other_ids.items()
     }
     return Catalogue(
-        tuple(types.values()), {number: each for number, each in own_ids.items() if each}, own.ids_source
+        tuple(types.values()), {number: each for number, each in other_ids.items() if each}, own.ids_source
     )
 
 

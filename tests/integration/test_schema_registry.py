@@ -16,9 +16,13 @@ from nsw.config import load_config
 from nsw.documents import encode_document, identify
 from nsw.embedded import EmbeddedRegistry
 from nsw.errors import ConfigError
+from nsw.formats.avro import join_wire
+from nsw.formats.derive import build_avsc_text, derive_avro
+from nsw.formats.xml import parse_xml
 from nsw.messagetypes import Catalogue
 from nsw.model import Format
 from nsw.reference import Reference
+from nsw.schemaids import load_schema_ids
 from nsw.schemaregistry import RegistryAccess, RegistryAwayError, SchemaRegistry, judge_types, register_types
 from nsw.typefolders import load_catalogue
 from nsw.worker import load_snapshot
@@ -39,12 +43,18 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRegis
 
 
 @pytest.fixture(scope="module")
-def window(registry: EmbeddedRegistry, tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    """The window's snapshot, after its types were registered by the command."""
+def ids_file(registry: EmbeddedRegistry, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ids of the window's types, after they were registered by the command."""
     ids = tmp_path_factory.mktemp("ids") / "ids.yaml"
     result = register("--registry", registry.url, "--ids", str(ids))
     assert result.exit_code == 0, result.output
-    return load_snapshot(load_config({}, schema_ids=ids))
+    return ids
+
+
+@pytest.fixture(scope="module")
+def window(ids_file: Path) -> Reference:
+    """The window's snapshot with the registry's ids."""
+    return load_snapshot(load_config({}, schema_ids=ids_file))
 
 
 def register(*arguments: str) -> Result:
@@ -85,24 +95,20 @@ def test_a_foreign_reader_and_writer_take_part(
 
 
 def test_registering_again_changes_nothing(
-    registry: EmbeddedRegistry, window: Reference, tmp_path: Path
+    registry: EmbeddedRegistry, ids_file: Path, tmp_path: Path
 ) -> None:
-    """The same schemas keep their ids; a dry run only asks."""
+    """The same schema keeps its id, and what the file says of other types stays; a dry run only asks."""
     ids = tmp_path / "ids.yaml"
-    first = register("--registry", registry.url, "--ids", str(ids), "--dry-run")
-    assert (first.exit_code, ids.exists(), first.stdout.count("known")) == (
-        0,
-        False,
-        len(with_avro(window.catalogue)),
-    )
-    again = register("--registry", registry.url, "--ids", str(ids))
-    assert again.exit_code == 0
-    found = load_snapshot(load_config({}, schema_ids=ids)).catalogue
-    assert [each.avro_id for each in found.types] == [each.avro_id for each in window.catalogue.types]
+    folder = str(ROOT / "schemas" / TYPE)
+    asked = register(folder, "--registry", registry.url, "--ids", str(ids), "--dry-run")
+    assert (asked.exit_code, ids.exists(), asked.stdout.count("known")) == (0, False, 1)
+    shutil.copy(ids_file, ids)
+    again = register(folder, "--registry", registry.url, "--ids", str(ids))
+    assert (again.exit_code, ids_in(ids)) == (0, ids_in(ids_file))
 
 
-def with_avro(catalogue: Catalogue) -> list[str]:
-    return [each.name for each in catalogue.types if each.avro is not None]
+def ids_in(path: Path) -> dict[tuple[str, str], int]:
+    return {(each.message_type, each.version): each.id for each in load_schema_ids(path).schemas}
 
 
 def test_an_incompatible_schema_is_refused_with_the_registrys_words(
@@ -117,7 +123,41 @@ def test_an_incompatible_schema_is_refused_with_the_registrys_words(
     assert f"does not fit what the registry has under {SUBJECT} (level BACKWARD)" in result.stderr
     assert "ExporterFullName" in result.stderr
     with SchemaRegistryClient({"url": registry.url}) as client:
-        assert client.get_versions(SUBJECT) == [1]
+        assert all(
+            "ExporterFullName" not in client.get_version(SUBJECT, each).schema.schema_str
+            for each in client.get_versions(SUBJECT)
+        )
+
+
+def test_a_sender_with_an_older_schema_is_understood(
+    registry: EmbeddedRegistry, window: Reference, ids_file: Path, samples: Path, tmp_path: Path
+) -> None:
+    """A type gets one more optional element; what is written by the schema before that is read, and judged by now's."""
+    own = next(each for each in window.catalogue.types if each.name == "th.export-declaration")
+    assert own.avro is not None
+    assert own.avro_id is not None
+    xml = (samples / "valid" / "small.xml").read_bytes()
+    old = join_wire(own.avro_id, own.avro.encode_avro(parse_xml(xml)))
+    folder = tmp_path / "schemas"
+    shutil.copytree(ROOT / "schemas", folder, ignore=shutil.ignore_patterns("samples"))
+    xsd = folder / TYPE / "message.xsd"
+    text = xsd.read_text("utf-8")
+    begin = text.index('<xs:element name="TransmissionTime"')
+    extra = '<xs:element name="Extra" type="xs:string" minOccurs="0"/>'
+    xsd.write_text(f"{text[:begin]}{extra}{text[begin:]}", "utf-8")
+    (folder / TYPE / "message.avsc").write_text(build_avsc_text(derive_avro(xsd, own.root)), "utf-8")
+    ids = tmp_path / "ids.yaml"
+    shutil.copy(ids_file, ids)
+    assert register(str(folder / TYPE), "--registry", registry.url, "--ids", str(ids)).exit_code == 0
+    changed = load_snapshot(load_config({}, schema_folders=(folder,), schema_ids=ids)).catalogue
+    new = next(each for each in changed.types if each.name == own.name)
+    assert new.avro_id != own.avro_id
+    document = identify(old, own.effective_from, changed, window.limits.xml)
+    assert etree.tostring(document.root, method="c14n2") == etree.tostring(
+        own.avro.parse_avro(old[5:]), method="c14n2"
+    )
+    assert document.message_type.schema.validate(document.root)
+    assert document.message_type.schema is new.schema
 
 
 def test_nothing_is_registered_when_one_type_is_refused(
