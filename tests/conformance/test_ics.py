@@ -152,6 +152,8 @@ HEAD = "<H><N>{}</N></H>"
         ("number('N') < sum('../I/V')", "<H><N>2.9</N></H><I><V>+1</V><V>2</V></I>", True),
         ("sum('../I/V') <= number('N')", "<H><N>2.9</N></H><I><V>+1</V><V>2</V></I>", False),
         ("number('N') == sum('../I/V')", "<H/><I><V>x</V></I>", True),
+        ("number('N') == sum('../I/V')", "<H/><I><V>x</V><V>+1</V></I>", True),
+        ("sum('../I/V') > 7", "<H/><I><V>x</V><V>+1</V></I>", True),
         ("number('N') >= sum('../I/V')", "<H/><I><V>1</V></I>", True),
         ("number('N') <= sum('../I/V')", "<H/><I><V>1</V></I>", False),
         ("areIndices('../I/V')", "<H/><I><V>1</V></I><I><V>+2</V><V> 3 </V></I>", True),

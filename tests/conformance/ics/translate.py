@@ -283,8 +283,10 @@ class Translator:
         operator = node.operator if is_left else _FLIPPED[node.operator]
         total = _total([(sign is not is_left, each) for sign, each in rest])
         plus = " | ".join(_filter(path, "contains(., '+')") for path in paths)
+        # Where another value is no number at all the sum is NaN for both.
+        wrong = " | ".join(_filter(path, f"not({_JAVA_NUMBER} = {_JAVA_NUMBER})") for path in paths)
         exact = _exact(paths, operator, total)
-        text = f"({exact}) and ({plus}) or {plain.at(_EQUAL)} and not({plus})"
+        text = f"({exact}) and ({plus}) and not({wrong}) or {plain.at(_EQUAL)} and (not({plus}) or {wrong})"
         return Expression(Type.TRUTH, text, _OR)
 
     def _collect_terms(
@@ -461,9 +463,7 @@ class Translator:
         return _join("&&", self._exists(node, scopes, scope), matches)
 
     def _number(self, node: Call, scopes: _Scopes, scope: _Scope) -> Expression:
-        text = f"normalize-space({self._path_argument(node, 0, scopes, scope)[0]})"
-        has_plus = f"starts-with({text}, '+') and translate(substring({text}, 2, 1), '.{_DIGITS}', '') = ''"
-        number = f"number(substring({text}, 1 + ({has_plus})))"
+        number = _java_number(self._path_argument(node, 0, scopes, scope)[0])
         if not scopes.depth:
             number = self._lets.add(number, optional=True)
         return Expression(Type.NUMBER, number)
@@ -573,6 +573,13 @@ def _join(operator: str, left: Expression, right: Expression) -> Expression:
             return one if one.constant is decides else other
     binds, word = (_OR, "or") if decides else (_AND, "and")
     return Expression(Type.TRUTH, f"{left.at(binds)} {word} {right.at(binds)}", binds)
+
+
+def _java_number(path: str) -> str:
+    """Read a number as Java does, which knows a plus sign."""
+    text = f"normalize-space({path})"
+    has_plus = f"starts-with({text}, '+') and translate(substring({text}, 2, 1), '.{_DIGITS}', '') = ''"
+    return f"number(substring({text}, 1 + ({has_plus})))"
 
 
 def _not(truth: Expression) -> Expression:
@@ -716,4 +723,5 @@ def _exact(paths: Sequence[str], operator: str, total: str) -> str:
     }[operator]
 
 
+_JAVA_NUMBER = _java_number(".")
 _NEGATIVE = "starts-with(normalize-space(.), '-')"
