@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from errno import ENOENT
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -118,15 +119,10 @@ def find_documents(names: Sequence[str]) -> list[str]:
     found: list[str] = []
     problems: list[str] = []
     for name in names:
-        path = Path(name)
-        if name != STDIN and path.is_dir():
-            inside = _documents_below(path)
-            found += inside
-            problems += [] if inside else [f"{shown_name(name)}: no *.xml or *.avro in this folder"]
-        elif name == STDIN or path.exists():
-            found.append(name)
-        else:
-            problems.append(f"{shown_name(name)}: no such file")
+        try:
+            found += _documents_of(name)
+        except OSError as error:
+            problems.append(f"{shown_name(name)}: {error.strerror}")
     if names.count(STDIN) > 1:
         problems.append("'-' can be read only once")
     if problems:
@@ -134,9 +130,18 @@ def find_documents(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _documents_below(folder: Path) -> list[str]:
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
-    return [str(path) for path in sorted(found)]
+def _documents_of(name: str) -> list[str]:
+    path = Path(name)
+    if name == STDIN or not path.is_dir():
+        if name == STDIN or path.exists():
+            return [name]
+        raise FileNotFoundError(ENOENT, "no such file")
+    # A link that leads nowhere is listed too: its document is missed, and that is told when it is read.
+    found = (each for each in path.rglob("*") if each.suffix.lower() in _SUFFIXES and not each.is_dir())
+    inside = [str(each) for each in sorted(found)]
+    if not inside:
+        raise FileNotFoundError(ENOENT, "no *.xml or *.avro in this folder")
+    return inside
 
 
 def _read(name: str) -> bytes:

@@ -311,3 +311,13 @@ def test_runs_write_items_shortly() -> None:
     """Neighbours are joined, and a long list ends with a count."""
     assert runs([1, 2, 3, 7]) == "1-3, 7"
     assert runs(range(1, 31, 2)) == "1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23 and 3 more"
+
+
+def test_a_name_that_is_no_files_is_a_problem_of_its_own(tmp_path: Path) -> None:
+    """Too long a name, or a link that leads nowhere: it could not be tried, and the sentence names it."""
+    (tmp_path / "gone.xml").symlink_to(tmp_path / "nowhere.xml")
+
+    for name in ("a" * 300, str(tmp_path)):
+        result = CliRunner().invoke(app, ["validate", name])
+        assert result.exit_code == 2, result.output
+        assert "too long" in result.stderr or "gone.xml" in result.stderr
