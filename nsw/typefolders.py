@@ -5,7 +5,7 @@ A folder's files lie in it, or in a shared set that it declares; links out of it
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -22,7 +22,7 @@ from nsw.rules import RuleSet, load_rule_set
 from nsw.schemafiles import compile_xsd, fault_of_file, read_schema_files, real_path
 from nsw.typefile import TYPE_FILE, Places, TypeFile, read_type_file
 
-__all__ = ["allowed_folders", "load_catalogue", "load_message_type"]
+__all__ = ["allowed_folders", "find_clashes", "load_catalogue", "load_message_type"]
 
 T = TypeVar("T")
 _ONE_DAY = timedelta(days=1)
@@ -47,7 +47,7 @@ def load_catalogue(folders: list[Path], variables: Mapping[str, str]) -> Catalog
             types.append(load_message_type(path, variables))
         except ConfigError as error:
             problems.extend(error.problems)
-    problems.extend(_clashes(types))
+    problems.extend(find_clashes(types))
     if problems:
         raise ConfigError(*problems)
     return Catalogue(tuple(types))
@@ -61,7 +61,8 @@ def _type_files(folders: list[Path], problems: list[str]) -> Iterator[Path]:
         yield from found
 
 
-def _clashes(types: list[MessageType]) -> Iterator[str]:
+def find_clashes(types: Sequence[MessageType]) -> Iterator[str]:
+    """Say which types can't be loaded together: named alike, of one Avro id, or for the same documents on one day."""
     ids: dict[int, MessageType] = {}
     seen_versions: dict[tuple[str, str], MessageType] = {}
     for each in types:
@@ -80,7 +81,7 @@ def _clashes(types: list[MessageType]) -> Iterator[str]:
             yield f"{two.folder}: root {two.root} is in force at the same time as in {one.folder}"
 
 
-def _pairs_of_one_root(types: list[MessageType]) -> Iterator[tuple[MessageType, MessageType]]:
+def _pairs_of_one_root(types: Sequence[MessageType]) -> Iterator[tuple[MessageType, MessageType]]:
     for place, one in enumerate(types):
         for two in types[place + 1 :]:
             if one.root == two.root:

@@ -24,7 +24,7 @@ from nsw.reference import Limits, Reference, load_window
 from nsw.routing import RoutingTables, load_routing_tables
 from nsw.schemafiles import SchemaFiles, find_cycles, find_second_files, read_schema_files, real_path
 from nsw.typefile import TYPE_FILE
-from nsw.typefolders import load_catalogue, load_message_type
+from nsw.typefolders import find_clashes, load_message_type
 
 __all__ = ["Surroundings", "check_folders"]
 
@@ -87,9 +87,8 @@ class _Check:
                 yield Problem(folder, None, f"no message type ({TYPE_FILE}) found")
         proven = [each for each in map(self.check_type, self.written) if each is not None]
         types = [message_type for message_type, _ in proven]
-        if len(types) == len(self.written) and types:
-            # Clashes between types: the loader tells them when each type is well in itself.
-            self.attempt(lambda: load_catalogue(self.folders, self.window.variables), self.folders[0])
+        for clash in find_clashes(types):
+            self.problems += problems_of(ConfigError(clash), self.folders[0])
         code_lists = self.code_lists()
         tables = self.attempt(
             lambda: load_routing_tables(self.window.reference_folder), self.window.reference_folder
