@@ -109,7 +109,6 @@ def _name_and_version(message_type: "MessageType") -> tuple[str, str]:
 
 
 def _describe(message_type: "MessageType", on: date) -> dict[str, object]:
-    until = message_type.effective_until
     return {
         "message_type": message_type.name,
         "version": message_type.version,
@@ -119,11 +118,20 @@ def _describe(message_type: "MessageType", on: date) -> dict[str, object]:
         "avro_id": message_type.avro_id,
         "in_force": message_type.is_in_force(on),
         "effective_from": message_type.effective_from.isoformat(),
-        "effective_until": until.isoformat() if until else None,
+        "effective_until": _day(message_type.effective_until),
+        "dated_by": message_type.dated_by.name if message_type.dated_by else None,
+        "rules": [
+            {"from": each.effective_from.isoformat(), "until": _day(each.effective_until)}
+            for each in message_type.dated_rules
+        ],
         "title_en": message_type.title_en,
         "title_th": message_type.title_th,
         "folder": str(message_type.folder),
     }
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def _cell(value: object) -> str:

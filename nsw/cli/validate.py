@@ -346,6 +346,8 @@ def print_judgement(console: "Console", name: str, judgement: "Judgement", langu
 
     message_type = judgement.message_type
     kind = f"{message_type.name} {message_type.version}" if message_type else "unknown message type"
+    if judgement.law is not None and judgement.law.field is not None:
+        kind += f" by the law of {judgement.law.on}, its {judgement.law.field}"
     verdict = judgement.verdict
     console.print(
         Text.assemble((verdict, _STYLES[verdict]), f"  {clean(shown_name(name))}  ", (kind, "dim")),

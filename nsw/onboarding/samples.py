@@ -125,7 +125,7 @@ def check_samples(
         if document is None:
             continue
         if document.message_type.folder != message_type.folder:
-            yield Problem(sample.document, None, f"is of another type: {document.message_type.name}")
+            yield Problem(sample.document, None, f"is of another folder: {document.message_type.folder}")
             continue
         yield from _check_document(sample.document, document, schema, reference.limits.xml)
     if not samples:

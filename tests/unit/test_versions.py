@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
+from typer.testing import CliRunner
 
 from nsw import topics
+from nsw.cli.app import app
 from nsw.codelists import load_code_lists, merge
 from nsw.errors import Code, ConfigError, MessageError, Verdict
 from nsw.formats.avro import join_wire
@@ -327,3 +329,33 @@ def test_an_unknown_root_is_told_apart_from_a_version_that_is_not_in_force(
 
     assert caught.value.code is Code.UNKNOWN_ROOT
     assert codes_of(judge(note(), date(2027, 12, 31), own)) == [Code.VERSION_NOT_IN_FORCE]
+
+
+def test_commands_tell_the_law_date(tmp_path: Path, reference: Reference) -> None:
+    """The same code judges: with the lodging date given, the document's own date decides here too."""
+    add_version(tmp_path, "1", "2020-01-01", "2027-12-31", more=DATED_BY)
+    add_version(tmp_path, "2", "2028-01-01", "null", more=DATED_BY)
+    with_types(reference, tmp_path)
+    document = tmp_path / "note.xml"
+    document.write_bytes(note("NEW", departure="20280105"))
+
+    def run(*arguments: object) -> str:
+        result = CliRunner().invoke(app, [*map(str, arguments), "--schemas", str(tmp_path)])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    shown = run("validate", document, "--on", "2027-12-31")
+    explained = run("route", "explain", document, "--on", "2027-12-31", "--format", "json")
+    rows = {
+        row["version"]: row
+        for row in orjson.loads(run("schemas", "list", "--format", "json"))
+        if "dated_by" in row
+    }
+
+    assert "test.versioned 2 by the law of 2028-01-05, its departure" in shown
+    assert (orjson.loads(explained)["law_date"], orjson.loads(explained)["on"]) == (
+        "2028-01-05",
+        "2027-12-31",
+    )
+    assert rows["2"]["dated_by"] == "departure"
+    assert rows["2"]["rules"] == [{"from": "2028-01-01", "until": None}]
