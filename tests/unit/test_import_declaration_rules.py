@@ -91,14 +91,14 @@ def test_a_deduction_lowers_the_value(judge: Judge) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "codes"),
-    [("2305.55", []), ("2306.54", []), ("2304.54", ["TH-IMP-297"]), ("2306.56", ["TH-IMP-297"])],
+    [("2305.37", []), ("2306.36", []), ("2304.36", ["TH-IMP-297"]), ("2306.38", ["TH-IMP-297"])],
 )
 def test_duty_is_base_times_rate_to_a_baht(judge: Judge, amount: str, codes: list[str]) -> None:
-    """5 percent of 46,110.95 baht are 2,305.55; a baht more or less is rounding."""
+    """5 percent of 46,107.40 baht are 2,305.37; a baht more or less is rounding."""
     edits = [put(f"{IMPORT_DUTY}/DutyAmount", amount), put(f"{IMPORT_DUTY}/DutyPaidAmount", "0.00")]
-    edits += [put(f"{VAT}/TaxBaseAmount", "46110.95"), put(f"{VAT}/DutyAmount", "3227.77")]
+    edits += [put(f"{VAT}/TaxBaseAmount", "46107.40"), put(f"{VAT}/DutyAmount", "3227.52")]
 
-    assert judge(*edits, put(f"{VAT}/DutyPaidAmount", "3227.77"), *pay("3227.77")) == codes
+    assert judge(*edits, put(f"{VAT}/DutyPaidAmount", "3227.52"), *pay("3227.52")) == codes
 
 
 def test_duty_is_the_higher_of_value_and_quantity(judge: Judge) -> None:
@@ -117,17 +117,17 @@ def test_what_is_exempted_is_not_paid(judge: Judge) -> None:
     """Half of the duty is waived: paying all of it is too much, and the value added tax follows what is paid."""
     exempted = (
         put(f"{IMPORT_DUTY}/ExemptionRateNumeric", "50.00"),
-        put(f"{IMPORT_DUTY}/ExemptedAmount", "1152.78"),
+        put(f"{IMPORT_DUTY}/ExemptedAmount", "1152.69"),
     )
     halved = (
-        put(f"{IMPORT_DUTY}/DutyPaidAmount", "1152.77"),
-        put(f"{VAT}/TaxBaseAmount", "47263.72"),
-        put(f"{VAT}/DutyAmount", "3308.46"),
-        put(f"{VAT}/DutyPaidAmount", "3308.46"),
+        put(f"{IMPORT_DUTY}/DutyPaidAmount", "1152.68"),
+        put(f"{VAT}/TaxBaseAmount", "47260.08"),
+        put(f"{VAT}/DutyAmount", "3308.21"),
+        put(f"{VAT}/DutyPaidAmount", "3308.21"),
     )
 
     assert judge(*exempted) == ["TH-IMP-291"]
-    assert judge(*exempted, *halved, *pay("4461.23")) == []
+    assert judge(*exempted, *halved, *pay("4460.89")) == []
 
 
 def test_duty_follows_the_value_that_customs_assessed(judge: Judge) -> None:
@@ -148,6 +148,14 @@ def test_duty_follows_the_value_that_customs_assessed(judge: Judge) -> None:
         )
         == []
     )
+
+
+def test_a_rate_is_that_of_the_month(judge: Judge) -> None:
+    """Another month has another rate, and a currency without one is not judged."""
+    codes = judge(lodged_on=date(2026, 10, 20))
+
+    assert "TH-IMP-234" in codes
+    assert "TH-IMP-234" not in judge(put("Control/CurrencyCode", "NOK"))
 
 
 def test_goods_without_duties_are_no_fault(judge: Judge) -> None:

@@ -220,7 +220,7 @@ def _order(kind: Kind) -> tuple[Case, ...]:
         ),
         wrong(f"{kind.code}-165", "Invoice/InvoiceIssueDate", "20261131"),
         wrong(f"{kind.code}-166", "Invoice/InvoiceIssueDate", "20270301"),
-        wrong(f"{kind.code}-167", "GoodsItem/CurrencyCode", "EUR"),
+        wrong(f"{kind.code}-167", "GoodsItem/CurrencyCode", "NOK"),
     )
 
 

@@ -1,9 +1,11 @@
 """The invalid samples of the Thai import declaration: small documents with planted faults, and what is found."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 from tools.samples.declaration_faults import Kind, declaration_faults
-from tools.samples.export_faults import LEATHER, SALE, SHIRTS, TRADER
+from tools.samples.export_faults import LEATHER, SHIRTS, TRADER
+from tools.samples.export_faults import SALE as EXPORT_SALE
 from tools.samples.faults import Case, drop, put, repeat, wrong
 from tools.samples.files import SampleSet
 from tools.samples.import_declaration import LAYOUT, ImportSample
@@ -14,6 +16,8 @@ SEA = Transport("1", "SIAM LOTUS V.7W", "2801", "2836", "MHSHBL26110001")
 AIR = Transport("4", "TG641", "1190", "1190", "MHSAWB26110001", "21712345675")
 ROAD = Transport("3", "BY TRUCK", "2901", "2901", "1", "LM29012611000045")
 
+#: At customs' rate, which the window knows.
+SALE = replace(EXPORT_SALE, rate=Decimal("32.47"))
 BASE = ImportSample("NSWJ000000001", (LEATHER,), TRADER, SEA, SALE, BROKER)
 BY_AIR = replace(BASE, transport=AIR)
 BY_ROAD = replace(BASE, transport=ROAD)
@@ -77,7 +81,7 @@ VALUES = (
     Case(
         "221-cif-baht-amount",
         ("TH-IMP-221 Control/CIFBahtAmount", "TH-IMP-222 Control/CIFForeignAmount"),
-        (put("Control/CIFForeignAmount", "1500.00"), put("Control/CIFBahtAmount", "48708.75")),
+        (put("Control/CIFForeignAmount", "1500.00"), put("Control/CIFBahtAmount", "48705.00")),
     ),
     Case(
         "222-cif-foreign-amount",
@@ -103,15 +107,15 @@ VALUES = (
         "225-exchange-rate-numeric",
         ("TH-IMP-225 GoodsItem/ExchangeRateNumeric",),
         (
-            put("GoodsItem/ExchangeRateNumeric", "32.47249"),
-            put("GoodsItem/InvoiceBahtAmount", "46110.94"),
-            put("GoodsItem/CIFBahtAmount", "46110.94"),
+            put("GoodsItem/ExchangeRateNumeric", "32.46999"),
+            put("GoodsItem/InvoiceBahtAmount", "46107.39"),
+            put("GoodsItem/CIFBahtAmount", "46107.39"),
         ),
     ),
     Case(
         "226-cif-baht-amount",
         ("TH-IMP-226 GoodsItem/CIFBahtAmount",),
-        (put("GoodsItem/CIFBahtAmount", "46110.93"),),
+        (put("GoodsItem/CIFBahtAmount", "46107.38"),),
     ),
     Case(
         "227-cif-baht-amount",
@@ -139,10 +143,15 @@ VALUES = (
         ("TH-IMP-233 GoodsItem/CIFForeignAmount",),
         (
             put("GoodsItem/InvoiceForeignAmount", "1500.00"),
-            put("GoodsItem/InvoiceBahtAmount", "48708.75"),
+            put("GoodsItem/InvoiceBahtAmount", "48705.00"),
             put("GoodsItem/UnitPriceForeignAmount", "15.00"),
             put("Invoice/TotalInvoiceAmount", "1500.00"),
         ),
+    ),
+    Case(
+        "234-exchange-rate-of-no-table",
+        ("TH-IMP-234 Control/ExchangeRateNumeric",),
+        base=replace(BASE, sale=replace(SALE, rate=Decimal("32.5"))),
     ),
     Case(
         "252-no-freight",
@@ -164,8 +173,8 @@ DUTIES = (
         ("TH-IMP-291 GoodsItem/DutyTaxFee[2]/DutyPaidAmount",),
         (
             put(f"{VAT}/DutyPaidAmount", "3400.00"),
-            put("Control/TotalTaxAmount", "5705.55"),
-            put("Control/TotalPaymentAmount", "5705.55"),
+            put("Control/TotalTaxAmount", "5705.37"),
+            put("Control/TotalPaymentAmount", "5705.37"),
         ),
     ),
     Case(
@@ -199,7 +208,7 @@ DUTIES = (
         "299-tax-base-amount",
         ("TH-IMP-299 GoodsItem/DutyTaxFee[1]/TaxBaseAmount",),
         (
-            put("GoodsItem/DutyTaxFee[1]/TaxBaseAmount", "57638.69"),
+            put("GoodsItem/DutyTaxFee[1]/TaxBaseAmount", "57634.25"),
             put("GoodsItem/DutyTaxFee[1]/ValueRateNumeric", "4.000"),
         ),
     ),
@@ -207,11 +216,11 @@ DUTIES = (
         "300-tax-base-amount",
         ("TH-IMP-300 GoodsItem/DutyTaxFee[2]/TaxBaseAmount",),
         (
-            put(f"{VAT}/TaxBaseAmount", "46110.95"),
-            put(f"{VAT}/DutyAmount", "3227.77"),
-            put(f"{VAT}/DutyPaidAmount", "3227.77"),
-            put("Control/TotalTaxAmount", "5533.32"),
-            put("Control/TotalPaymentAmount", "5533.32"),
+            put(f"{VAT}/TaxBaseAmount", "46107.40"),
+            put(f"{VAT}/DutyAmount", "3227.52"),
+            put(f"{VAT}/DutyPaidAmount", "3227.52"),
+            put("Control/TotalTaxAmount", "5532.89"),
+            put("Control/TotalPaymentAmount", "5532.89"),
         ),
     ),
     Case(
