@@ -424,5 +424,9 @@ class ConfigError(NswError):
         self.problems = problems
 
 
+class RefusedError(ConfigError):
+    """A change that somebody asked for is refused, with every reason; nothing was changed."""
+
+
 class InvariantError(NswError):
     """Our own bug: stop at once rather than go on with a wrong state."""

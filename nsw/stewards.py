@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nsw import admin, topics
 from nsw.connection import Connection
-from nsw.errors import ConfigError
+from nsw.errors import ConfigError, RefusedError
 from nsw.masterdata import Approval, Difference, Ledger, Proposal, Status, Table, TableSet, compare_tables
 from nsw.masterdata.ledger import (
     NO_TABLES,
@@ -148,9 +148,12 @@ class Checks:
         Check the tables, alone and against each other and the message types.
 
         Raises:
-            ConfigError: every problem.
+            RefusedError: every problem.
         """
-        return build_reference(self.types, tables, self.limits)
+        try:
+            return build_reference(self.types, tables, self.limits)
+        except ConfigError as error:
+            raise RefusedError(*error.problems) from error
 
     def failing_tests(self, reference: Reference) -> list[str]:
         """Give what the routing tests expect otherwise, one sentence each."""
@@ -168,12 +171,12 @@ class Checks:
             existing_topics: every agency's topics must be among these.
 
         Raises:
-            ConfigError: every problem.
+            RefusedError: every problem.
         """
         reference = self.load(tables)
         problems = [*_without_topics(reference, set(existing_topics)), *self.failing_tests(reference)]
         if problems:
-            raise ConfigError(*problems)
+            raise RefusedError(*problems)
 
 
 def _without_topics(reference: Reference, existing: set[str]) -> list[str]:
@@ -202,15 +205,14 @@ def propose(connection: Connection, table: Table, by: str, reason: str, checks: 
         table: with the description that it is to have.
 
     Raises:
-        ConfigError: every problem of the set as it would be; nothing changes; the same is proposed already.
+        RefusedError: every problem of the set as it would be; nothing changes; the same is proposed already.
     """
     by, reason = _said("by", by), _said("reason", reason)
     with _writing(connection) as (publisher, ledger):
         current = ledger.newest()
         old = current.tables.get(table.name)
-        differences = compare_tables(old, table)
         if old == table:
-            raise ConfigError(
+            raise RefusedError(
                 f"{table.file}: nothing changes: this is the table {table.name} that counts now"
             )
         for each in ledger.proposals.values():
@@ -219,7 +221,7 @@ def propose(connection: Connection, table: Table, by: str, reason: str, checks: 
                 table.sha256,
                 table.about,
             ):
-                raise ConfigError(f"{table.file}: proposal {each.number} is the same, and open")
+                raise RefusedError(f"{table.file}: proposal {each.number} is the same, and open")
         checks.run(current.with_table(table), admin.list_topics(connection))
         proposal = Proposal(
             number=_next(ledger.proposals),
@@ -232,7 +234,7 @@ def propose(connection: Connection, table: Table, by: str, reason: str, checks: 
             reason=reason,
         )
         publisher.publish([*publish_contents([table]), publish_proposal(proposal)])
-        return Outcome(proposal, differences)
+        return Outcome(proposal, compare_tables(old, table))
 
 
 def approve(connection: Connection, number: int, by: str, checks: Checks) -> tuple[Approval, Outcome]:
@@ -240,21 +242,21 @@ def approve(connection: Connection, number: int, by: str, checks: Checks) -> tup
     Let a proposal count: the set with it becomes the one that counts.
 
     Raises:
-        ConfigError: it is not open, its proposer wants to approve it, its table has changed since, or the set as it
+        RefusedError: it is not open, its proposer wants to approve it, its table has changed since, or the set as it
             would be now can't be loaded; every problem.
     """
     by = _said("by", by)
     with _writing(connection) as (publisher, ledger):
         proposal = _open_proposal(ledger, number)
         if _same_person(by, proposal.by):
-            raise ConfigError(f"proposal {number} is by {proposal.by}: somebody else must approve it")
+            raise RefusedError(f"proposal {number} is by {proposal.by}: somebody else must approve it")
         current = ledger.newest()
         old = current.tables.get(proposal.table)
         if (old.sha256 if old else "", dict(old.about) if old else {}) != (
             proposal.base,
             proposal.base_about,
         ):
-            raise ConfigError(
+            raise RefusedError(
                 f"proposal {number}: the table {proposal.table} has changed since it was proposed;"
                 " reject it, and propose the change anew on the table as it is"
             )
@@ -280,7 +282,7 @@ def reject(connection: Connection, number: int, by: str, reason: str) -> Proposa
     Close a proposal without a change; its proposer may do so too.
 
     Raises:
-        ConfigError: it is not open.
+        RefusedError: it is not open.
     """
     by, reason = _said("by", by), _said("reason", reason)
     with _writing(connection) as (publisher, ledger):
@@ -302,9 +304,9 @@ def differences_of(ledger: Ledger, proposal: Proposal) -> list[Difference]:
 def _open_proposal(ledger: Ledger, number: int) -> Proposal:
     proposal = ledger.proposals.get(number)
     if proposal is None:
-        raise ConfigError(f"there is no proposal {number}; `nsw reference list` shows them")
+        raise RefusedError(f"there is no proposal {number}; `nsw reference list` shows them")
     if not proposal.is_open:
-        raise ConfigError(f"proposal {number} was {proposal.status} by {proposal.decided_by} already")
+        raise RefusedError(f"proposal {number} was {proposal.status} by {proposal.decided_by} already")
     return proposal
 
 
@@ -312,7 +314,7 @@ def _said(what: str, text: str) -> str:
     """Give what somebody said on one line; nobody and no reason are refused."""
     said = " ".join(text.split())
     if not said:
-        raise ConfigError(f"--{what}: it is empty; it is recorded for good, so say it")
+        raise RefusedError(f"--{what}: it is empty; it is recorded for good, so say it")
     return said
 
 

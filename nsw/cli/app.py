@@ -29,7 +29,7 @@ from nsw.cli import (
     validate,
 )
 from nsw.cli.output import DEBUG_VARIABLE, is_debugging, report
-from nsw.errors import ConfigError, MessageError, NswError, TransientError
+from nsw.errors import ConfigError, MessageError, NswError, RefusedError, TransientError
 
 EXIT_NOT_ACCEPTED = 1
 EXIT_USAGE = 2
@@ -129,6 +129,9 @@ def main() -> None:
 
 def _explain(error: NswError) -> int:
     """Tell people what happened and what to do; give the exit code."""
+    if isinstance(error, RefusedError):
+        report("Nothing was changed:", error.problems)
+        return EXIT_USAGE
     if isinstance(error, ConfigError):
         # Only errors of settings and tables are plain; the others bring their own remedy.
         hint = "'nsw config check' lists every problem of the settings." if type(error) is ConfigError else ""

@@ -124,6 +124,8 @@ def run_worker_process(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # The client library tells every connection.
     logging.getLogger("kafka").setLevel(logging.WARNING)
+    # And reports it as an error when a reader that is done closes while it refreshes its metadata.
+    logging.getLogger("kafka.cluster").setLevel(logging.CRITICAL)
     _, connection = connect(bootstrap_servers)
     config = configure(connection.bootstrap_servers, worker_slot=slot, metrics_port=metrics_port)
     names = [name for each in role for name in each.split(",")]

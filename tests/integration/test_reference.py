@@ -96,7 +96,9 @@ class Window:
     def judge(self, *numbers: str) -> None:
         """Lodge declarations, and wait until all are answered."""
         self.lodge(*numbers)
+        self.wait_for_answers(*numbers)
 
+    def wait_for_answers(self, *numbers: str) -> None:
         def answered() -> bool:
             with TraderClient(self.connection, PARTY) as trader:
                 return {each.reference_number for each in trader.answers()} >= set(numbers)
@@ -134,7 +136,8 @@ def test_an_approved_table_judges_the_next_declarations(window: Window) -> None:
     window.lodge(*many)
     approval, outcome = stewards.approve(connection, number, "Malee", checks)
     window.wait_for_version(approval.set)
-    window.judge("TBLS000000002", *many)
+    window.judge("TBLS000000002")
+    window.wait_for_answers(*many)
     versions = window.versions()
 
     assert window.local.worker.pid == worker

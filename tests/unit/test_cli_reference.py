@@ -68,7 +68,8 @@ class Folders:
         done = self.run("import", *arguments)
         assert done.exit_code == 2, done.output
         assert self.snapshot() == before
-        return [each.strip().replace(f"{self.root}/", "") for each in done.stderr.splitlines()[1:-1]]
+        told = (each for each in done.stderr.splitlines() if each.startswith("  "))
+        return [each.strip().replace(f"{self.root}/", "") for each in told]
 
     def snapshot(self) -> dict[str, bytes]:
         return {str(each): each.read_bytes() for each in sorted(self.root.rglob("*")) if each.is_file()}
