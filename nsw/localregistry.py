@@ -13,15 +13,9 @@ from nsw.embedded import (
     FetchProgress,
     RegistrySettings,
 )
+from nsw.registration import judge_types, note_ids, register_types, write_schema_ids
 from nsw.schemaids import SCHEMA_IDS_FILE
-from nsw.schemaregistry import (
-    RegistryAccess,
-    SchemaRegistry,
-    judge_types,
-    note_ids,
-    register_types,
-    write_schema_ids,
-)
+from nsw.schemaregistry import RegistryAccess, SchemaRegistry
 from nsw.typefolders import load_catalogue
 
 Tell = Callable[[str], None]

@@ -9,7 +9,7 @@ from nsw.cli.output import FormatOption, OutputFormat, print_json, print_table, 
 from nsw.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nsw.schemaregistry import Entry
+    from nsw.registration import Entry
 
 
 def register_schemas(
@@ -49,15 +49,9 @@ def register_schemas(
 
     Exit code: 0 registered (with --dry-run: all fit), 2 refused, or not set up, 3 the registry is away.
     """
+    from nsw.registration import judge_types, note_ids, register_types, write_schema_ids
     from nsw.schemaids import SCHEMA_IDS_FILE
-    from nsw.schemaregistry import (
-        RegistryAccess,
-        SchemaRegistry,
-        judge_types,
-        note_ids,
-        register_types,
-        write_schema_ids,
-    )
+    from nsw.schemaregistry import RegistryAccess, SchemaRegistry
     from nsw.typefolders import load_catalogue
 
     config = read_settings(schema_registry=registry)

@@ -22,8 +22,9 @@ from nsw.formats.xml import parse_xml
 from nsw.messagetypes import Catalogue
 from nsw.model import Format
 from nsw.reference import Reference
+from nsw.registration import judge_types, register_types
 from nsw.schemaids import load_schema_ids
-from nsw.schemaregistry import RegistryAccess, RegistryAwayError, SchemaRegistry, judge_types, register_types
+from nsw.schemaregistry import RegistryAccess, RegistryAwayError, SchemaRegistry
 from nsw.typefolders import load_catalogue
 from nsw.worker import load_snapshot
 
