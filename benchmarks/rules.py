@@ -1,11 +1,14 @@
 """
 What the rules of a type cost beside their floor, parse and XSD with lxml alone; and how that grows.
 
-``python -m benchmarks.rules [--quick]`` prints the ratios, and writes ``results/rules.json``.
+``python -m benchmarks.rules [--quick]`` prints the ratios, and writes ``results/rules.json``. The entry summary
+declarations of HMRC, with its 188 asserts translated, are measured where the conformance data lie beside the project or
+where ``NSW_CONFORMANCE_DATA`` says.
 """
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import tempfile
@@ -26,6 +29,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TYPE = ROOT / "schemas" / "th" / "export-declaration" / "1.0"
 RESULT = ROOT / "benchmarks" / "results" / "rules.json"
 LODGED_ON = date(2026, 11, 20)
+ICS_LODGED_ON = date(2026, 6, 1)
+SMALL_BYTES = 100_000
+DATA = Path(os.environ.get("NSW_CONFORMANCE_DATA", ROOT.parent / "shared" / "data"))
 ITEM = "{urn:nsw:th:export-declaration:1}GoodsItem"
 PARSER = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, collect_ids=False)
 NAMES = [f"f{number}" for number in range(40)]
@@ -78,6 +84,67 @@ def measure(
 
 Plan = tuple[int, float]
 """Rounds, and seconds for each subject in a round."""
+
+
+def entry_summaries(data: Path, rounds: int) -> dict[str, dict[str, float]]:
+    """
+    Judge all entry summary declarations that the XSD accepts.
+
+    Each is parsed, validated and judged as in a window, one after the other; the sums over all documents are compared.
+    """
+    from tests.conformance.sets import write_ics  # noqa: PLC0415 - only where there are data
+
+    cases = data / "hmrc-ics-ens" / "cases"
+    schema = etree.XMLSchema(etree.parse(data / "hmrc-ics-ens" / "xsd" / "CC315A-v11-2.xsd"))
+    with tempfile.TemporaryDirectory() as folder:
+        rules = load_rule_set(write_ics(data, Path(folder) / "ics") / "rules.sch")
+    documents = [
+        value for path in sorted(cases.glob("*/*.xml")) if _is_valid(value := path.read_bytes(), schema)
+    ]
+    small = [value for value in documents if len(value) < SMALL_BYTES]
+    groups = {
+        "below 100 kB": small,
+        **{f"{len(each) // 1000} kB": [each] * 20 for each in _some_larger(documents)},
+    }
+    return {name: _summed(group, schema, rules, rounds) for name, group in groups.items()}
+
+
+def _is_valid(value: bytes, schema: etree.XMLSchema) -> bool:
+    try:
+        return schema.validate(etree.fromstring(value, PARSER))
+    except etree.XMLSyntaxError:
+        return False
+
+
+def _some_larger(documents: list[bytes]) -> list[bytes]:
+    """Give one document of each size, in steps of 100 kB."""
+    by_size = {len(value) // SMALL_BYTES: value for value in documents if len(value) >= SMALL_BYTES}
+    return [by_size[size] for size in sorted(by_size)]
+
+
+def _summed(documents: list[bytes], schema: etree.XMLSchema, rules: RuleSet, rounds: int) -> dict[str, float]:
+    context = RuleContext(ICS_LODGED_ON, CodeLists())
+    taken = []
+    for _ in range(rounds + 1):
+        floor = judged = 0
+        for value in documents:
+            began = time.thread_time_ns()
+            tree = etree.fromstring(value, PARSER)
+            schema.validate(tree)
+            middle = time.thread_time_ns()
+            rules.check(tree, context)
+            floor += middle - began
+            judged += time.thread_time_ns() - middle
+        taken.append((floor, judged))
+    floors, judgings = ([each[side] for each in taken[1:]] for side in (0, 1))
+    return {
+        "documents": len(documents),
+        "asserts": len(rules.catalogue),
+        "bytes, median": statistics.median(map(len, documents)),
+        "parse and XSD, us": round(statistics.median(floors) / len(documents) / 1e3, 1),
+        "rules, us": round(statistics.median(judgings) / len(documents) / 1e3, 1),
+        "ratio": round(statistics.median(judged / floor for floor, judged in taken[1:]), 2),
+    }
 
 
 def with_items(count: int) -> bytes:
@@ -162,11 +229,12 @@ def main() -> None:
         "machine": {"python": platform.python_version(), "lxml": etree.__version__},
         "asserts": len(rules.catalogue),
         "fallbacks": dict(rules.fallbacks),
+        "entry summaries": entry_summaries(DATA, plan[0]) if DATA.is_dir() else {},
         "samples": samples,
         "items": items,
         "rules": growth_with_rules(plan),
     }
-    for title in ("samples", "items", "rules"):
+    for title in ("entry summaries", "samples", "items", "rules"):
         print(title)
         for name, row in result[title].items():  # type: ignore[attr-defined]
             print(f"{name:>10}  " + "  ".join(f"{key} {figure:>10}" for key, figure in row.items()))

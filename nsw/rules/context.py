@@ -15,6 +15,7 @@ from nsw.model import Finding
 __all__ = [
     "DATES",
     "FAULTS",
+    "FEW_NODES",
     "MATH",
     "NODES_PER_EVALUATION",
     "NSW_FUNCTIONS",
@@ -46,8 +47,11 @@ OWN_FUNCTIONS = "urn:nsw:internal"
 FAULTS = (XPathError, ArithmeticError, LookupError, TypeError, ValueError, re.error)
 
 
-NODES_PER_EVALUATION = 50
-"""So many nodes, gone through one by one, cost about as much as a usual evaluation; fewer are not counted."""
+NODES_PER_EVALUATION = 10
+"""So many nodes, gone through one by one, cost about as much as a usual evaluation."""
+
+FEW_NODES = 50
+"""Sets of fewer nodes are not counted."""
 
 
 class BudgetEndedError(Exception):
@@ -64,7 +68,7 @@ class RuleContext:
         law_date: the day whose law applies: lists in force on it are asked. None for the lodging date.
         max_findings: findings beyond this many are counted, not built.
         max_evaluations: asserts times context nodes, and lets, after which the rest is not judged; passing a let
-            of many nodes counts as several. The rest is not judged either after going through 50 times as many nodes
+            of many nodes counts as several. The rest is not judged either after going through 10 times as many nodes
             of large sets that do not lie below the context node.
     """
 
@@ -145,11 +149,20 @@ class Run:
         Raises:
             BudgetEndedError: they are too many.
         """
-        if len(nodes) >= NODES_PER_EVALUATION:
-            self.walked += len(nodes)
-            if self.walked > self.context.max_evaluations * NODES_PER_EVALUATION:
-                raise BudgetEndedError
+        if len(nodes) >= FEW_NODES:
+            self.count_nodes(len(nodes))
         return nodes
+
+    def count_nodes(self, number: int) -> None:
+        """
+        Count nodes that are gone through.
+
+        Raises:
+            BudgetEndedError: they are too many.
+        """
+        self.walked += number
+        if self.walked > self.context.max_evaluations * NODES_PER_EVALUATION:
+            raise BudgetEndedError
 
 
 RUN: ContextVar[Run] = ContextVar("nsw_rules_run")

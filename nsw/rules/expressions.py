@@ -10,7 +10,7 @@ from lxml.etree import Element, QName, SubElement, XPath, _Element
 from nsw.errors import InvariantError
 from nsw.rules.code import NodeKind, Type, Types
 from nsw.rules.compiler import Compiled, compile_expression
-from nsw.rules.context import FAULTS, OWN, OWN_FUNCTIONS, RE, RUN, Run
+from nsw.rules.context import FAULTS, FEW_NODES, OWN, OWN_FUNCTIONS, RE, RUN, Run
 from nsw.rules.functions import FUNCTIONS
 from nsw.rules.index import Index
 from nsw.rules.syntax import UnsupportedError, parse
@@ -77,6 +77,7 @@ class Expression:
         "_compiled",
         "_fast",
         "_kind",
+        "_loops",
         "_result",
         "_settings",
         "refused",
@@ -98,6 +99,7 @@ class Expression:
             self.refused = str(error)
         self._kind = kind
         self._result = result
+        self._loops = source.loops
         namespaces = {prefix: uri for prefix, uri in source.namespaces.items() if prefix in source.prefixes}
         text = source.text if result is Result.VALUE else f"{result.value}({source.text})"
         if kind is not NodeKind.ELEMENT:
@@ -108,7 +110,7 @@ class Expression:
         self._compiled = self._compile()
 
     def evaluate(self, place: Place, scope: "Variables") -> Any:  # noqa: ANN401 - what XPath gives: four types
-        """Give the value on a node; raises one of ``FAULTS``."""
+        """Give the value on a node; raises one of ``FAULTS``, or BudgetEndedError."""
         values = {name: scope.value(name) for name in self.variables} if self.variables else {}
         if self._fast is not None:
             try:
@@ -120,6 +122,7 @@ class Expression:
         if self._kind is NodeKind.ATTRIBUTE:
             name = QName(place.attribute)
             values |= {f"{OWN}_name": name.localname, f"{OWN}_namespace": name.namespace or ""}
+        scope.count_loops(self._loops)
         try:
             result = self._compiled(place.element, **values)
         except FAULTS:
@@ -197,6 +200,17 @@ class Variables:
         self._outer = outer
         self._counted = counted
         self._values: dict[str, Any] = {}
+
+    def count_loops(self, loops: int) -> None:
+        """
+        Count the most nodes that lxml may go through in loops over a large document, before it does.
+
+        Raises:
+            BudgetEndedError: they are too many.
+        """
+        size = len(self.index.named["*"]) if loops else 0
+        if size >= FEW_NODES:
+            self._run.count_nodes(size**loops)
 
     def value(self, name: str) -> Any:  # noqa: ANN401 - as evaluate
         """Give the value of a let, to be passed into an expression, and count what that costs."""

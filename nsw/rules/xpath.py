@@ -151,6 +151,13 @@ class Source:
         )
 
     @property
+    def loops(self) -> int:
+        """How deep loops over large parts of the document may be nested in it."""
+        return len(
+            {token.depth for place, token in enumerate(self.tokens) if _reaches_far(self.tokens, place)}
+        )
+
+    @property
     def literal(self) -> str | None:
         """The text of an expression that is only a literal."""
         return literal_of(self.tokens)
@@ -158,6 +165,17 @@ class Source:
     def wrapped(self, frame: str) -> "Source":
         """Give the expression as the argument of a call: *frame* with ``{}`` in its place."""
         return replace(self, text=frame.replace("{}", self.text))
+
+
+def _reaches_far(tokens: Sequence[Token], place: int) -> bool:
+    """Tell whether a step leads out of what lies below its node: to all of the document, to parents or siblings."""
+    token = tokens[place]
+    if token.kind == "axis":
+        return token.text not in ("child", "attribute", "self", "namespace")
+    if token.text == "/":
+        before = tokens[place - 1] if place else None
+        return before is None or before.kind in ("operator", "axis") or before.text in ("(", "[", ",")
+    return token.text in ("//", "..")
 
 
 def _goes_on(tokens: Sequence[Token], place: int) -> bool:

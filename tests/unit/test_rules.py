@@ -1,6 +1,7 @@
 """Rule files: what every construct does, what is refused, and what a rule that fails leads to."""
 
 import re
+import time
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -723,6 +724,46 @@ def test_the_budget_ends_the_judging_and_says_so(tmp_path: Path) -> None:
     assert [finding.code for finding in report.findings] == ["A", Code.RULE_NOT_JUDGED]
     assert report.evaluations == 4
     assert "the rules ended after 4 evaluations; the rest was not judged." in report.findings[1].text_en
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "//b[//b[. = ../@k]]",
+        "../b[../b[. = 1] = .]",
+        "//b[text() = //b/text()]",
+        "count(//b[preceding-sibling::b = .]) = 0",
+        "/r/b[/r/b = .]",
+        "$all[$all = .]",
+        "ancestor::r[not(//b/text()[. = //b/@k])]",
+    ],
+)
+def test_a_rule_that_needs_long_ends_by_the_nodes_that_it_visits(tmp_path: Path, test: str) -> None:
+    """At the same place on every machine, soon, and it is told; by compiled rules and by lxml alike."""
+    rules = load(tmp_path, let("all", "//b") + rule("b", assertion(test)) + rule("r", assertion("1", "R")))
+    xml = f"<r>{''.join(f'<b>{number}</b>' for number in range(1000))}</r>"
+    context = RuleContext(LODGED_ON, CodeLists(), max_evaluations=20_000)
+    began = time.process_time()
+
+    first, second = check(rules, xml, context), check(rules, xml, context)
+
+    assert [finding.code for finding in first.findings][-1] == Code.RULE_NOT_JUDGED
+    assert "the rest was not judged" in first.findings[-1].text_en
+    assert first == second
+    assert time.process_time() - began < 20
+
+
+def test_large_documents_are_judged_within_the_budget(tmp_path: Path) -> None:
+    """What is below a node, or asked once of the document, is not counted for each node again."""
+    rules = load(
+        tmp_path,
+        let("sum", "sum(//n)")
+        + rule("item", assertion("n[. &lt; 2]"), assertion("count(/r/item) &lt; 99999", "B")),
+    )
+
+    report = check(rules, f"<r>{'<item><n>1</n></item>' * 5000}</r>")
+
+    assert report.findings == ()
 
 
 def test_findings_beyond_the_cap_are_counted(tmp_path: Path) -> None:
