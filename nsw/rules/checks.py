@@ -81,5 +81,5 @@ def _regex_faults(call: Call, names: Names) -> Iterator[str]:
     is_folded = any("i" in each for each in flags)
     try:
         compile_pattern(pattern, ignore_case=is_folded)
-    except re.error as error:
+    except (re.error, ValueError, OverflowError, RecursionError) as error:
         yield f"{call.name}(): no regular expression: {error}: {pattern}"

@@ -16,7 +16,7 @@ def compile_pattern(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
     Compile a regular expression of a rule, when it is loaded as when it is used.
 
     Raises:
-        re.error: it is none.
+        re.error, ValueError, OverflowError, RecursionError: it is none.
     """
     return re.compile(pattern, re.UNICODE | (re.IGNORECASE if ignore_case else 0))
 

@@ -969,6 +969,16 @@ def test_the_catalogue_lists_every_check(tmp_path: Path) -> None:
             rule("a", assertion("re:test(., '(')")),
             "5: test: re:test(): no regular expression: missing ), unterm",
         ),
+        (
+            rule("a", assertion("re:test(., '(?a)x')")),
+            "5: test: re:test(): no regular expression: ASCII and UNICODE flags are incompatible",
+        ),
+        (rule("a", assertion("re:test(., '(?L)x', 'i')")), "5: test: re:test(): no regular expression: "),
+        (rule("a", assertion("re:test(., 'a{99999999999}')")), "5: test: re:test(): no regular expression: "),
+        (
+            '<xsl:function xmlns:xsl="http://www.w3.org/1999/XSL/Transform" name="f"/>',
+            "5: {http://www.w3.org/1999/XSL/Transform}function in",
+        ),
         (rule("a/.."), "5: a context names elements, attributes or /: '..' can't stand there"),
         (rule("a/text()"), "5: a context names elements, attributes or /: 'text' can't stand there"),
         (rule("ancestor::a"), "5: a context names elements, attributes or /: 'ancestor' can't stand there"),
@@ -1012,6 +1022,13 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         "5: test: no XPath 1.0: Invalid expression: b[",
         "6: test: the prefix 'x' is bound by no ns",
         "6: test: there is no function f()",
+    ]
+
+
+def test_a_default_phase_is_refused(tmp_path: Path) -> None:
+    """There are no phases: all patterns are active."""
+    assert problems_of(tmp_path, "", 'defaultPhase="x"') == [
+        "1: the attribute defaultPhase of schema is not supported"
     ]
 
 
