@@ -65,6 +65,16 @@ class Search:
         self.searched.add(scope)
         return found
 
+    def accepts_all(self) -> bool:
+        """Tell whether the whole document is valid; not so where the budget does not allow to look."""
+        root = self._declarations.root
+        if not self.can_afford(root):
+            return False
+        try:
+            return self._declarations.schema.is_valid(cast("Any", root))
+        except _FAILURES:
+            return False
+
     def _cost_of(self, scope: etree._Element) -> int:
         """Count a scope's elements and attributes; what the slow pass would choke on costs the whole budget."""
         count = 0

@@ -9,6 +9,7 @@ from nsw.formats.xml import parse_xml
 from nsw.messagetypes import MessageType
 from nsw.typefolders import load_message_type
 from nsw.validation import MAX_FAULTS, check_schema
+from nsw.validation.search import Search
 
 TYPE = """\
 message_type: t.order
@@ -204,3 +205,13 @@ def test_a_document_that_is_all_faults_costs_a_bounded_time(name: str, order: Me
 
     assert 1 <= len(findings) <= MAX_FAULTS + 1
     assert findings[-1].code == "NSW-2007"
+
+
+def test_what_the_search_misses_is_refused_in_libxml2s_words(
+    order: MessageType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that finds nothing overrules libxml2 only where the other validator accepts the whole document."""
+    monkeypatch.setattr(Search, "faults", lambda search, scope: search.searched.add(scope) or [])
+
+    assert faults(order, f"{HEAD}{DAY}{LINE}<Surplus/>") == [("NSW-2002", "/Order[1]/Surplus[1]")]
+    assert faults(order, f"{HEAD}<Day> 2026-11-22 </Day>{LINE}") == []
