@@ -3,10 +3,9 @@
 import logging
 import time  # noqa: TID251 - an edge: it waits for the broker
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from confluent_kafka import (
-    OFFSET_BEGINNING,
     Consumer,
     KafkaError,
     KafkaException,
@@ -26,9 +25,12 @@ Apply = Callable[[Sequence[tuple[bytes | None, bytes | None]], int], None]
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+
 _READ_RECORDS = 10_000
-_READ_SECONDS = 0.2
+_READ_SECONDS = 0.05
 _ANSWER_SECONDS = 10.0
+_RETRY_SECONDS = 0.25
 
 
 class ChangelogReader:
@@ -40,7 +42,7 @@ class ChangelogReader:
     the end is taken from the broker's end-of-partition, since markers and aborted records leave gaps.
 
     Args:
-        patience_seconds: how long nothing may come before the end.
+        patience_seconds: how long nothing may come before the end, and how long the broker may have no answer.
         stopping: asked while reading; when true the reading ends with ``TransientError``.
     """
 
@@ -73,13 +75,7 @@ class ChangelogReader:
             TransientError: the broker does not answer, or there is no such topic.
         """
         if not self._source:
-            found = self._admin.describe_topics(
-                TopicCollection([self._topic]), request_timeout=_ANSWER_SECONDS
-            )
-            try:
-                self._source = f"{self._topic}:{found[self._topic].result().topic_id}"
-            except KafkaException as exception:
-                raise TransientError(f"{self._topic}: {describe(exception.args[0])}") from exception
+            self._source = f"{self._topic}:{self._ask(self._topic_id)}"
         return self._source
 
     def end(self, partition: int) -> int:
@@ -91,11 +87,8 @@ class ChangelogReader:
         """
         consumer = Consumer(self._consumer_config("read_uncommitted"))
         try:
-            _low, high = consumer.get_watermark_offsets(
-                TopicPartition(self._topic, partition), timeout=_ANSWER_SECONDS
-            )
-        except KafkaException as exception:
-            raise TransientError(f"{self._topic}: {describe(exception.args[0])}") from exception
+            place = TopicPartition(self._topic, partition)
+            _low, high = self._ask(lambda: consumer.get_watermark_offsets(place, timeout=_ANSWER_SECONDS))
         finally:
             consumer.close()
         return int(high)
@@ -116,9 +109,8 @@ class ChangelogReader:
             return target
         consumer = Consumer(self._consumer_config("read_committed"))
         try:
-            consumer.assign(
-                [TopicPartition(self._topic, partition, OFFSET_BEGINNING if start is None else start)]
-            )
+            # Not ``OFFSET_BEGINNING``: the client would look for it half a second longer.
+            consumer.assign([TopicPartition(self._topic, partition, start or 0)])
             return self._read(consumer, partition, target, apply)
         finally:
             consumer.close()
@@ -150,6 +142,23 @@ class ChangelogReader:
             # An end before the target is an open transaction's begin: it is committed or aborted soon.
             if time.monotonic() > until:
                 raise TransientError(f"{self._topic}[{partition}]: offset {target} was not reached")
+
+    def _topic_id(self) -> object:
+        found = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=_ANSWER_SECONDS)
+        return found[self._topic].result().topic_id
+
+    def _ask(self, question: Callable[[], _T]) -> _T:
+        """Ask again for a while: a partition that was made just now, or moves to another broker, has no leader."""
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                return question()
+            except KafkaException as exception:
+                error = exception.args[0]
+                if error.fatal() or self._stopping() or time.monotonic() > until:
+                    raise TransientError(f"{self._topic}: {describe(error)}") from exception
+                log.info("%s: %s; trying again", self._topic, describe(error))
+                time.sleep(_RETRY_SECONDS)
 
     def _consumer_config(self, isolation_level: str) -> dict[str, Any]:
         return self._config | {
