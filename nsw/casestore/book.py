@@ -10,6 +10,7 @@ from typing import Protocol
 from nsw import topics
 from nsw.cases import Case, decode_case, encode_case, read_touched_on
 from nsw.casestore.partition import Change, Checkpoint, PartitionStore
+from nsw.errors import InvariantError
 from nsw.identifiers import CaseId
 from nsw.model import Publication, Purpose
 
@@ -107,10 +108,15 @@ class CaseBook:
         Raises:
             KeyError: the partition is not ours.
             TransientError: the store can't be read.
+            InvariantError: the case can't be read; the next process reads the changelog instead of this store.
         """
         change = self._open.get(partition, {}).get(case_id)
         content = self._stores[partition].get(case_id) if change is None else change.content
-        self._read = None if content is None else decode_case(content)
+        try:
+            self._read = None if content is None else decode_case(content)
+        except InvariantError:
+            self._stores[partition].condemn()
+            raise
         return self._read
 
     def put(self, partition: int, case: Case | None) -> list[Publication]:

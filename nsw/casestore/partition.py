@@ -93,7 +93,7 @@ class PartitionStore:
 
     def get(self, case_id: str) -> bytes | None:
         """Give a case's content."""
-        with _explained(self._folder):
+        with self._explained():
             row: tuple[bytes] | None = self._database.execute(_GET, (case_id,)).fetchone()
         return None if row is None else row[0]
 
@@ -120,7 +120,7 @@ class PartitionStore:
             ("offset", str(checkpoint.offset)),
             ("written_on", checkpoint.written_on.isoformat()),
         ]
-        with _explained(self._folder):
+        with self._explained():
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 self._database.executemany(_PUT, puts)
@@ -139,14 +139,28 @@ class PartitionStore:
             _remove_files(self._folder)
             self._database = _open(self._folder / _FILE)
 
+    def condemn(self) -> None:
+        """Let the next holder begin anew: what is found in here can't be right."""
+        _remove_files(self._folder)
+
     def close(self) -> None:
         """Give the files back; the next holder goes on from their checkpoint."""
         self._database.close()
         os.close(self._lock)
 
     def _rows(self, statement: str, *values: object) -> list[Any]:
-        with _explained(self._folder):
+        with self._explained():
             return self._database.execute(statement, values).fetchall()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        with _explained(self._folder):
+            try:
+                yield
+            except sqlite3.DatabaseError as error:
+                if _is_damage(error):
+                    self.condemn()
+                raise
 
 
 @contextlib.contextmanager
@@ -190,11 +204,16 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         return _connect(path)
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if not _is_damage(error):
             raise
         # The changelog is the truth: a damaged file is no loss.
         _remove_files(path.parent)
         return _connect(path)
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    # The low byte; above it may stand what exactly is damaged.
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -13,7 +13,7 @@ import pytest
 from nsw.cases import Answer, Case, CaseState
 from nsw.casestore import CaseBook, PartitionStore
 from nsw.casestore.partition import Change, Checkpoint
-from nsw.errors import TransientError
+from nsw.errors import InvariantError, TransientError
 from nsw.identifiers import CaseId, SubmissionId
 from nsw.model import Format, Publication, Verdict
 from tests.memory import MemoryChangelog
@@ -206,6 +206,85 @@ class TestBook:
         assert late.get(0, CaseId("ACME/1")) is None
         assert late.get(0, CaseId("ACME/2")) == case(2)
 
+    def test_does_not_trust_a_store_whose_content_was_changed(
+        self, tmp_path: Path, changelog: MemoryChangelog
+    ) -> None:
+        """The process ends, and the next one reads the changelog: it must not meet the same bytes for ever."""
+        book = open_book(tmp_path, changelog)
+        commit(book, changelog, case(1))
+        book.revoke([0])
+        (file,) = tmp_path.glob("0/*/cases.sqlite")
+        with sqlite3.connect(file) as other:
+            other.execute("UPDATE cases SET content = x'00'")
+        other.close()
+        book = open_book(tmp_path, changelog)
+        with pytest.raises(InvariantError):
+            book.get(0, CaseId("ACME/1"))
+        book.revoke([0])
+
+        assert open_book(tmp_path, changelog).get(0, CaseId("ACME/1")) == case(1)
+
+    def test_a_case_that_is_forgotten_and_begun_again_in_one_batch_stays(
+        self, tmp_path: Path, changelog: MemoryChangelog
+    ) -> None:
+        """The removal stands before the new begin, in the store and in the changelog."""
+        book = open_book(tmp_path, changelog)
+        commit(book, changelog, case(1, "old"))
+        later = DAY + timedelta(days=KEEP_DAYS + 1)
+        publications = book.put(0, case(2, on=later))
+        seen = book.get(0, CaseId("ACME/1"))
+        publications += book.put(0, case(1, "new", later))
+        changelog.commit(publications)
+        book.commit()
+        here = book.get(0, CaseId("ACME/1"))
+        elsewhere = open_book(tmp_path / "elsewhere", changelog)
+
+        assert seen is None
+        assert here == elsewhere.get(0, CaseId("ACME/1")) == case(1, "new", later)
+
+    def test_taking_back_also_takes_back_what_was_forgotten(
+        self, tmp_path: Path, changelog: MemoryChangelog
+    ) -> None:
+        """Removals that went with a refused record are not published, so they must not be believed."""
+        book = open_book(tmp_path, changelog)
+        commit(book, changelog, case(1))
+        book.put(0, case(2, on=DAY + timedelta(days=KEEP_DAYS + 1)))
+        book.undo()
+        changelog.commit(book.put(0, case(3)))
+        book.commit()
+        book.revoke([0])
+        again = open_book(tmp_path, changelog)
+
+        assert again.get(0, CaseId("ACME/1")) == case(1)
+        assert again.get(0, CaseId("ACME/2")) is None
+        assert changelog.reads[-1] == (0, changelog.end(0))
+
+    def test_a_batch_may_touch_several_partitions(self, tmp_path: Path, changelog: MemoryChangelog) -> None:
+        """Each has its own checkpoint, and what is given up is not written any more."""
+        book = open_book(tmp_path, changelog)
+        book.assign([1, 2])
+        changelog.commit([*book.put(0, case(1)), *book.put(1, case(2)), *book.put(1, case(3))])
+        book.commit()
+        book.revoke([1])
+        commit(book, changelog, case(4))
+        book.revoke([0, 2])
+        again = open_book(tmp_path, changelog)
+        again.assign([1, 2])
+
+        assert [again.get(0, CaseId(f"ACME/{each}")) is None for each in (1, 2, 3, 4)] == [
+            False,
+            True,
+            True,
+            False,
+        ]
+        assert [again.get(1, CaseId(f"ACME/{each}")) is None for each in (1, 2, 3, 4)] == [
+            True,
+            False,
+            False,
+            True,
+        ]
+        assert changelog.reads[-3:] == [(each, changelog.end(each) or None) for each in (0, 1)] + [(2, 0)]
+
 
 class TestFiles:
     """One partition's file."""
@@ -263,6 +342,26 @@ class TestFiles:
         store.close()
         (file,) = (tmp_path / "0").glob("*/cases.sqlite")
         file.write_bytes(damage)
+        again = PartitionStore(tmp_path / "0")
+
+        assert again.checkpoint is None
+        again.close()
+
+    def test_a_file_that_proves_damaged_later_is_begun_anew(self, tmp_path: Path) -> None:
+        """Damage behind the first pages is met only when they are read: the next start must not meet it again."""
+        store = PartitionStore(tmp_path / "0")
+        store.write([Change(f"{each:05}", DAY, b"x" * 700) for each in range(1000)], self.CHECKPOINT)
+        store.close()
+        (file,) = (tmp_path / "0").glob("*/cases.sqlite")
+        content = bytearray(file.read_bytes())
+        for page in range(8, len(content) // 4096):
+            content[page * 4096 : page * 4096 + 100] = b"\xff" * 100
+        file.write_bytes(content)
+        store = PartitionStore(tmp_path / "0")
+        assert store.checkpoint == self.CHECKPOINT
+        with pytest.raises(TransientError, match="malformed"):
+            [store.get(f"{each:05}") for each in range(1000)]
+        store.close()
         again = PartitionStore(tmp_path / "0")
 
         assert again.checkpoint is None
