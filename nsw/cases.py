@@ -82,6 +82,10 @@ class Case:
         """Give the answer that a document with these bytes had; None when there was none, or it is forgotten."""
         return next((each for each in self.answers if each.digest == digest), None)
 
+    def touched(self, on: date) -> "Case":
+        """Give the case after a submission of a day that changes nothing else; itself when the day is not later."""
+        return self if on <= self.touched_on else replace(self, touched_on=on)
+
     def with_answer(self, answer: Answer) -> "Case":
         """Remember one more answer, and forget the oldest refusal beyond ``MAX_REFUSALS``."""
         answers = (*self.answers, answer)
@@ -113,13 +117,15 @@ def accept(
     known = case.agencies if case is not None else ()
     answers = case.answers if case is not None else ()
     everyone = tuple(sorted({*known, *agencies}))
-    return Case(case_id, state, answer.format, on, everyone, answers).with_answer(answer)
+    # A dead letter may be replayed long after the day on which it was lodged.
+    latest = on if case is None else max(on, case.touched_on)
+    return Case(case_id, state, answer.format, latest, everyone, answers).with_answer(answer)
 
 
 def refuse(case: Case | None, case_id: CaseId, answer: Answer, on: date) -> Case:
     """Give the case after a refused document: it is remembered, and changes nothing else."""
     before = case or Case(case_id, CaseState.REFUSED, answer.format, on)
-    return replace(before, touched_on=max(on, before.touched_on)).with_answer(answer)
+    return before.touched(on).with_answer(answer)
 
 
 def encode_case(case: Case) -> bytes:
@@ -171,7 +177,10 @@ def read_touched_on(content: bytes) -> date:
     # The members stand in the order in which they were written.
     if not content.startswith(_BEGIN):
         raise InvariantError("a stored case can't be read: it begins otherwise")
-    return date.fromisoformat(content[len(_BEGIN) : len(_BEGIN) + len("2026-01-31")].decode())
+    try:
+        return date.fromisoformat(content[len(_BEGIN) : len(_BEGIN) + len("2026-01-31")].decode())
+    except ValueError as error:
+        raise InvariantError("a stored case can't be read: its day is none") from error
 
 
 def _read_case(read: dict[str, Any]) -> Case:

@@ -243,7 +243,9 @@ def _repeated(submission: Submission, reference: Reference, case: Case, answered
             {"repeats": answered.submission_id, "verdict": answered.verdict, "topic": answer.topic},
         ),
     )
-    return Outcome(answered.verdict, publications, case, judgement, submission, repeats=True)
+    # What is sent again and again must not be forgotten, and taken for new, on some day.
+    after = case.touched(submission.lodged_on(reference.window.time_zone))
+    return Outcome(answered.verdict, publications, after, judgement, submission, repeats=True)
 
 
 def _case_findings(case: Case | None, judgement: Judgement) -> Iterator[Finding]:

@@ -55,6 +55,32 @@ def test_refuses_what_the_window_did_not_write(content: bytes) -> None:
         decode_case(content)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b'{"version":2,"touched_on":"2026-11-22"}', b'{"version":1,"touched_on":"2026-99-22"}'],
+)
+def test_refuses_a_day_that_the_window_did_not_write(content: bytes) -> None:
+    """When only the day is read, while restoring."""
+    with pytest.raises(InvariantError):
+        read_touched_on(content)
+
+
+def test_the_latest_submission_counts_however_late_an_earlier_one_comes() -> None:
+    """A dead letter is replayed with its lodging date: it must not make its case look older."""
+    case, before, after = accepted_case(CUSTOMS), date(2026, 1, 1), date(2026, 12, 1)
+
+    assert accept(case, CASE_ID, Kind.AMENDMENT, answer("b"), [], before).touched_on == DAY
+    assert refuse(case, CASE_ID, answer("b", Verdict.REJECTED), before).touched_on == DAY
+    assert case.touched(before) is case
+    assert case.touched(DAY) is case
+    for later in (
+        accept(case, CASE_ID, Kind.AMENDMENT, answer("b"), [], after),
+        refuse(case, CASE_ID, answer("b", Verdict.REJECTED), after),
+        case.touched(after),
+    ):
+        assert later.touched_on == after
+
+
 def test_a_refused_reference_number_may_come_again() -> None:
     """Until it is accepted; from then on it is in use, even after a cancellation."""
     refused = refuse(None, CASE_ID, answer("a", Verdict.REJECTED), DAY)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -493,6 +494,18 @@ class TestCase:
             "nsw.declaration.received",
             "nsw.declaration.repeated",
         ]
+
+    def test_a_repetition_on_a_later_day_keeps_the_case_from_being_forgotten(
+        self, small: bytes, reference: Reference
+    ) -> None:
+        """Else what is sent again and again would be new on some day, and go to every agency once more."""
+        first = process(case_record(small), reference, None)
+        assert first.case is not None
+        long_ago = replace(first.case, touched_on=first.case.touched_on - timedelta(days=2))
+        again = process(record_at(case_record(small), 8), reference, long_ago)
+
+        assert again.repeats
+        assert again.case == first.case
 
     def test_a_rejection_is_repeated_too(self, samples: Path, reference: Reference) -> None:
         """Its bytes, findings and all."""
