@@ -15,15 +15,18 @@ from types import TracebackType
 from typing import Self
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from confluent_kafka.cimpl import NewTopic
 
+from nsw.cases import Case, CaseState, encode_case
 from nsw.embedded import BrokerSettings, EmbeddedBroker, Listener
+from nsw.identifiers import CaseId
 from nsw.loop import ControlFollower, LoopFatalError, LoopSettings, TransactionalLoop, read_topic
-from tests.integration.loop_worker import CopyWork, Task
+from nsw.model import Format
+from tests.integration.loop_worker import DAY, CopyWork, Task
 
 pytestmark = pytest.mark.kafka
 
@@ -128,6 +131,11 @@ class Stage:
         for value in set(values):
             assert seen[value] == [b"first"] + [b"again"] * (values.count(value) - 1), value
 
+    def origins(self) -> list[str]:
+        """Say where the records of the source stand."""
+        found = read_topic(self.bootstrap_servers, self.source, partitions=4)
+        return [f"{each.topic}/{each.partition}/{each.offset}" for each in found]
+
     def read_until(self, topic: str, count: int, timeout: float = 60.0) -> list[tuple[str, bytes]]:
         until = time.monotonic() + timeout
         found = self.read(topic)
@@ -224,11 +232,14 @@ class TestExactlyOnce:
     @pytest.mark.parametrize("step", STEPS)
     def test_survives_kill_at_every_step(self, stage: Stage, tmp_path: Path, step: str) -> None:
         """A worker is killed at one step; the next process of its slot goes on where the last commit was."""
-        values = [value for value in numbered(150) for _ in range(2)]
+        values = [value for value in numbered(100) for _ in range(2)]
         stage.send(stage.source, values, keyed=True)
         once = step.startswith(("assign", "init"))
         with worker(stage.keep_cases(tmp_path, step=step, nth=1 if once else 3)) as first:
             assert end_of(first)[0] == -signal.SIGKILL
+        # Each comes again when the worker that saw it is dead: what it knew must outlive it.
+        stage.send(stage.source, values[::2], keyed=True)
+        values += values[::2]
         with worker(stage.keep_cases(tmp_path)) as second:
             stage.check_copied_once(values)
             assert second.poll() is None
@@ -273,6 +284,37 @@ class TestExactlyOnce:
                 stage.send(stage.source, more, keyed=True)
                 stage.check_copied_once(values + more)
         stage.check_first_once(values + more)
+
+    def test_offsets_under_way_are_waited_for_before_anything_is_restored(
+        self, stage: Stage, tmp_path: Path
+    ) -> None:
+        """
+        A predecessor has sent offsets, and its case comes into the changelog only then.
+
+        Our own loop flushes first; this keeps the order of assignment right by itself.
+        """
+        stage.send(stage.source, [b"once", b"once"], keyed=True)
+        ((partition, *_), _second) = [origin.rsplit("/", 2)[1:] for origin in stage.origins()]
+        task = stage.keep_cases(tmp_path)
+        predecessor = Producer(
+            {"bootstrap.servers": stage.bootstrap_servers, "transactional.id": stage.name, "linger.ms": 0}
+        )
+        member = Consumer({"bootstrap.servers": stage.bootstrap_servers, "group.id": task.group})
+        predecessor.init_transactions(30)
+        predecessor.begin_transaction()
+        predecessor.send_offsets_to_transaction(
+            [TopicPartition(stage.source, int(partition), 1)], member.consumer_group_metadata(), 30
+        )
+        with InThread(task.settings(), task.work()):
+            # Long enough for a loop that does not wait to restore.
+            time.sleep(3)
+            case = Case(CaseId("once"), CaseState.OPEN, Format.XML, DAY)
+            predecessor.produce(stage.changelog, encode_case(case), b"once", int(partition))
+            predecessor.produce(stage.target, b"once", b"once", headers=[("seen", b"first")])
+            predecessor.commit_transaction(30)
+            assert len(stage.read_until(stage.target, 2)) == 2
+        stage.check_first_once([b"once", b"once"])
+        member.close()
 
     @pytest.mark.slow
     @pytest.mark.parametrize("step", ["assign:restored", "commit"])
