@@ -89,6 +89,8 @@ class Casework:
         # Rows of dead letters by party: as committed, and with the open batch.
         self._rows: Counter[PartyId] = Counter()
         self._open_rows: Counter[PartyId] = Counter()
+        # What the last record found there, in case it is refused after it was processed.
+        self._row_before: tuple[PartyId, int] | None = None
         self._tell_reference()
 
     def process(self, record: Record) -> Sequence[Publication]:
@@ -175,7 +177,11 @@ class Casework:
         if self._last == place:
             self._book.undo()
             self._outcomes.pop()
+            if self._row_before is not None:
+                party, row = self._row_before
+                self._open_rows[party] = row
         self._last = place
+        self._row_before = None
 
     def _case_of(self, record: Record) -> Case | None:
         # Intake made the case's id the key; a record of somebody else is refused for its stamp anyway.
@@ -220,6 +226,7 @@ class Casework:
         # A replay is an operator's doing, not the party's.
         if submission is None or submission.role is not SenderRole.TRADER or submission.attempt > 1:
             return None
+        self._row_before = submission.party, self._open_rows[submission.party]
         if outcome.verdict is not Verdict.DEAD_LETTER:
             self._open_rows.pop(submission.party, None)
             return None

@@ -42,13 +42,16 @@ def parse_stamp(record: Record) -> Submission:
     Read what intake settled about a record of ``nsw.cases``.
 
     Raises:
-        MessageError: NSW-1041, the last header is no stamp of ours.
+        MessageError: NSW-1041, the last header is no stamp of ours, or is that of another case than the key's.
     """
     if not record.headers or record.headers[-1][0] != topics.H_STAMP:
         raise MessageError(Code.STAMP_UNREADABLE, "the last header is not nsw-stamp")
     try:
         stamp = orjson.loads(record.headers[-1][1])
         key = stamp["key"]
+        # The case is looked up by the record's key and kept under the stamp's: one must not overwrite another.
+        if record.key != str(stamp["case_id"]).encode():
+            raise MessageError(Code.STAMP_UNREADABLE, "the key is not its case")
         origin = Origin(
             stamp["topic"],
             stamp["partition"],

@@ -14,7 +14,7 @@ from nsw.casework import Casework, Destinations
 from nsw.control import apply_control, build_pause
 from nsw.errors import Code
 from nsw.held import parse_held
-from nsw.identifiers import AgencyCode, PartyId
+from nsw.identifiers import AgencyCode, CaseId, PartyId
 from nsw.intake import Intake
 from nsw.lodging import LodgingSettings, lodge
 from nsw.model import Publication, Purpose, Record
@@ -215,6 +215,34 @@ def test_a_record_that_is_refused_after_all_leaves_no_case(
 def control(publication: Publication) -> Record:
     """Give the record of nsw.control that a command becomes."""
     return Record(topics.CONTROL, 0, 0, 0, publication.key, publication.value)
+
+
+def test_a_record_that_is_refused_after_all_counts_once(
+    reference: Reference, metrics: Telemetry, book: CaseBook, small: bytes
+) -> None:
+    """In the row of dead letters: neither twice, nor as a good record before."""
+    work = casework(reference, metrics, book)
+    paused = []
+    for offset, value in enumerate([b"x", b"x", small]):
+        work.process(record(value, offset=offset))
+        published = work.refuse(record(value, offset=offset), Code.OUTPUT_TOO_LARGE, "too large")
+        paused.append(Purpose.CONTROL in purposes(published))
+
+    assert paused == [False, False, True]
+
+
+def test_a_record_under_a_strange_key_does_not_overwrite_a_case(
+    reference: Reference, metrics: Telemetry, book: CaseBook, small: bytes
+) -> None:
+    """Somebody else copied one of ours into nsw.cases: judged as new, it would erase what is known of the case."""
+    work = casework(reference, metrics, book)
+    work.process(record(small))
+    known = book.get(0, CaseId(f"ACME/{NUMBER.decode()}"))
+    strange = replace(record(small, offset=1), key=b"ACME/ANOTHER")
+
+    assert purposes(work.process(strange)) == [Purpose.DEAD_LETTER]
+    assert known is not None
+    assert book.get(0, CaseId(f"ACME/{NUMBER.decode()}")) == known
 
 
 def test_intake_pauses_and_resumes_inboxes_by_command(metrics: Telemetry) -> None:
