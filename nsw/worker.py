@@ -1,5 +1,6 @@
 """Assembles one worker process by hand: settings, snapshot, metrics, and a loop for each role that it plays."""
 
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -73,6 +74,9 @@ def run(config: Config, roles: Sequence[Role]) -> int:
     tables = TableFollower(connection, folder, metrics)
     reference = tables.load()
     log.info("judging by %s", reference.version)
+    # Message types and tables live as long as the process: no collection of garbage need look at them again.
+    gc.collect()
+    gc.freeze()
     port = _serve(config, metrics)
     log.info("metrics on http://%s:%d/metrics", config.metrics_host, port)
     builders = {Role.INTAKE: _build_intake, Role.CASEWORK: _build_casework}
