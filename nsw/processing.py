@@ -214,7 +214,9 @@ def _document_of_trader(submission: Submission, reference: Reference, case: Case
         judgement = _with_findings(judgement, tuple(_case_findings(case, judgement)))
     if judgement.verdict is Verdict.ACCEPTED and judgement.document is not None:
         return _accepted(submission, reference, judgement, judgement.document, case)
-    return _refused(submission, reference, judgement, case, remember=fits)
+    # What came before its declaration may come again behind it.
+    early = any(each.code == Code.CASE_UNKNOWN for each in judgement.findings)
+    return _refused(submission, reference, judgement, case, remember=fits and not early)
 
 
 def judge_declaration(submission: Submission, reference: Reference) -> Judgement:
@@ -341,8 +343,8 @@ def _refused(
     Answer with every finding; what could not be understood is kept as a dead letter too.
 
     Args:
-        remember: the same bytes are to have the same answer again. Not so for what is wrong around a document,
-            which may come again as it is, nor for dead letters, which operators replay.
+        remember: the same bytes are to have the same answer again. Not so for what is wrong around a document
+            or came too early, which may come again as it is, nor for dead letters, which operators replay.
     """
     digest = _digest(submission.value)
     form = answer_format(submission, reference)

@@ -218,7 +218,7 @@ def test_an_amendment_and_a_cancellation_follow_their_declaration(window: Window
     documents = [
         of_case(amendment, b"AMEN000000002", key),
         window.numbered(key.decode()),
-        of_case(amendment, b"AMEN000000003", key),
+        of_case(amendment, b"AMEN000000002", key),
         of_case(cancellation, b"AMEN000000004", key),
         of_case(amendment, b"AMEN000000005", key),
     ]
