@@ -248,6 +248,9 @@ def _read_entries(path: Path, problems: list[str]) -> Iterator[tuple[int, ListEn
     except yaml.YAMLError as error:
         problems.append(f"{path}:{_line_of_fault(error)}: no YAML: {' '.join(str(error).split())}")
         return
+    except RecursionError:
+        problems.append(f"{path}:1: no YAML: nested too deeply")
+        return
     if entries is None:
         problems.append(f"{path}:1: a mapping with the one key 'lists', a sequence, is expected")
         return
@@ -369,6 +372,8 @@ class _Table:
         code = by_name["code"]
         if not code or code != code.strip():
             self._problem(line, f"the code {code!r} is empty or has white space around it")
+        elif not code.isprintable():
+            self._problem(line, f"the code {code!r} has characters that can't be seen")
         if code != ":".join(by_name[name] for name in self._key):
             self._problem(line, f"the code {code!r} is not its key: {':'.join(self._key)}")
         start = self._read_day(line, by_name["valid_from"], date.min)

@@ -247,8 +247,9 @@ def _load_code_lists(tables: TableSet, problems: list[str]) -> CodeLists:
 
 def _unknown_fields(catalogue: Catalogue, tables: RoutingTables) -> Iterable[str]:
     known = frozenset().union(*(each.canonical_names for each in catalogue.types))
-    for name in sorted(tables.routes.fields_named() - known - {"message_type", "direction"}):
-        yield f"{tables.routes.name}: no message type has the field {name}"
+    for route in tables.routes.rows:
+        for name in sorted(route.fields_named() - known):
+            yield f"{tables.routes.name} line {route.line}: no message type has the field {name}"
 
 
 def _unknown_lists(catalogue: Catalogue, code_lists: CodeLists) -> Iterable[str]:

@@ -100,9 +100,12 @@ def fault_of_file(path: Path, allowed: Sequence[Path]) -> str | None:
         shown = ", ".join(map(str, allowed))
         through = "leads by a link" if path.is_symlink() else "is"
         return f"{through} outside of the type's folder and its shared sets ({shown})"
-    if path.is_file():
-        return None
-    return "is a broken link" if path.is_symlink() else "no such file"
+    try:
+        if path.is_file():
+            return None
+        return "is a broken link" if path.is_symlink() else "no such file"
+    except OSError as error:  # such as a name that is too long
+        return f"can't be read: {error.strerror}"
 
 
 def find_cycles(files: SchemaFiles) -> Iterator[Problem]:
@@ -177,9 +180,10 @@ def _parser() -> etree.XMLParser:
 
 def _parse(path: Path, problems: list[Problem]) -> etree._Element | None:
     try:
-        tree = etree.parse(str(path), _parser())
+        # Given a path, lxml calls wrong bytes an error of reading, without a line.
+        tree = etree.fromstring(path.read_bytes(), _parser(), base_url=str(path)).getroottree()
     except OSError as error:
-        problems.append(Problem(path, None, f"can't be read: {error.strerror or 'no such file'}"))
+        problems.append(Problem(path, None, f"can't be read: {error.strerror}"))
         return None
     except etree.XMLSyntaxError as error:
         problems.append(Problem(path, error.lineno, f"is no well-formed XML: {error.msg}"))

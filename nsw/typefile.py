@@ -130,12 +130,19 @@ def read_type_file(path: Path) -> tuple[TypeFile, Places]:
     try:
         text = path.read_text("utf-8")
         node, raw = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: not YAML: nested too deeply") from error
     except yaml.YAMLError as error:
         mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
         place = f"{path}:{mark.line + 1}" if mark else str(path)
         raise ConfigError(f"{place}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}:1: 'key: value' lines are expected here")
     places = Places(path, dict(lines_of(node)))
     problems = [
         f"{path}:{line}: {entry}: is given twice"
@@ -152,15 +159,23 @@ def read_type_file(path: Path) -> tuple[TypeFile, Places]:
     return spec, places
 
 
-def lines_of(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, int]]:
-    """Give the path of each entry below a YAML node, with its line."""
+def lines_of(node: yaml.Node | None) -> Iterator[tuple[str, int]]:
+    """Give the path of each entry below a YAML node, with its line; what an alias stands for is told once."""
+    return _lines_below(node, "", set())
+
+
+def _lines_below(node: yaml.Node | None, prefix: str, seen: set[int]) -> Iterator[tuple[str, int]]:
+    # An alias gives the same node again: a few lines of them would be told a milliard times, or without an end.
+    if id(node) in seen:
+        return
+    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             entry = f"{prefix}{key.value}"
             yield entry, key.start_mark.line + 1
-            yield from lines_of(value, f"{entry}.")
+            yield from _lines_below(value, f"{entry}.", seen)
     elif isinstance(node, yaml.SequenceNode):
         for place, value in enumerate(node.value):
             entry = f"{prefix}{place}"
             yield entry, value.start_mark.line + 1
-            yield from lines_of(value, f"{entry}.")
+            yield from _lines_below(value, f"{entry}.", seen)

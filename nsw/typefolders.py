@@ -18,7 +18,7 @@ from lxml import etree
 from nsw.errors import ConfigError
 from nsw.formats.avro import load_mapping
 from nsw.messagetypes import Catalogue, DatedBy, DatedRules, FieldPaths, MessageType
-from nsw.rules import RuleSet, load_rule_set
+from nsw.rules import RuleSet, load_rule_set, prefixes_of
 from nsw.schemafiles import compile_xsd, fault_of_file, read_schema_files, real_path
 from nsw.typefile import TYPE_FILE, Places, TypeFile, read_type_file
 
@@ -282,10 +282,16 @@ def _compile_paths(spec: TypeFile, places: Places) -> FieldPaths:
 
     def compiled(name: str, expression: str) -> etree.XPath | None:
         try:
-            return etree.XPath(expression, namespaces=spec.namespaces, smart_strings=False)
+            path = etree.XPath(expression, namespaces=spec.namespaces, smart_strings=False)
+            # libxml2 looks at prefixes and functions only when it comes to them.
+            path(etree.Element("empty"))
         except etree.XPathError as error:
             problems.append(places.problem(name, f"XPath {expression!r}: {error}"))
             return None
+        unbound = ", ".join(sorted(prefixes_of(expression) - spec.namespaces.keys()))
+        if unbound:
+            problems.append(places.problem(name, f"XPath {expression!r}: 'namespaces' lacks {unbound}"))
+        return path
 
     def texts(prefix: str, fields: Mapping[str, str]) -> dict[str, etree.XPath]:
         found = {

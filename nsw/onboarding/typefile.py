@@ -47,7 +47,7 @@ def read_written_type(path: Path, variables: Mapping[str, str]) -> WrittenType:
     try:
         text = path.read_text("utf-8")
         node, raw = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
         return WrittenType(path)
     lines = dict(lines_of(node))
     top = _mapping(raw)

@@ -44,6 +44,11 @@ class Route:
     item_conditions: tuple[Condition, ...]
     line: int
 
+    def fields_named(self) -> frozenset[str]:
+        """Give the canonical fields that its conditions name."""
+        named = frozenset(condition.field for condition in (*self.conditions, *self.item_conditions))
+        return named - {"message_type", "direction"}
+
     def message_types(self) -> tuple[str, ...] | None:
         """Give the message types that the route is limited to by name; None when it isn't."""
         for condition in self.conditions:
@@ -111,9 +116,8 @@ class Routes:
         return cls(name, rows, by_message_type, tuple(row for row in rows if row.message_types() is None))
 
     def fields_named(self) -> frozenset[str]:
-        """Give the canonical fields that conditions name, so that a loader can check that they exist."""
-        conditions = (condition for row in self.rows for condition in (*row.conditions, *row.item_conditions))
-        return frozenset(condition.field for condition in conditions) - {"message_type", "direction"}
+        """Give the canonical fields that conditions name."""
+        return frozenset().union(*(row.fields_named() for row in self.rows))
 
     def reasons_for(self, message_type: str, direction: str, data: CanonicalFields, on: date) -> list[Reason]:
         """Give one reason for each agency of each route that applies."""

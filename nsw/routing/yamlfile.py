@@ -50,6 +50,8 @@ class YamlFile:
             self.report_line(line, f"not YAML: {error.problem}")
         except yaml.YAMLError as error:
             self.report_line(1, f"not YAML: {error}")
+        except RecursionError:
+            self.report_line(1, "not YAML: nested too deeply")
         else:
             if root is None:
                 self.report(None, "the file is empty")

@@ -8,6 +8,7 @@ from nsw.rules.context import NSW_FUNCTIONS, RuleContext, RuleEntry, RuleReport
 from nsw.rules.engine import RuleSet
 from nsw.rules.loader import load_rule_set
 from nsw.rules.own import OWN_FUNCTIONS_TABLE, OwnFunction
+from nsw.rules.xpath import prefixes_of
 
 __all__ = [
     "NSW_FUNCTIONS",
@@ -18,4 +19,5 @@ __all__ = [
     "RuleReport",
     "RuleSet",
     "load_rule_set",
+    "prefixes_of",
 ]

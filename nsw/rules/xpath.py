@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-__all__ = ["NAME", "Call", "Source", "Token", "find_calls", "literal_of", "tokenize"]
+__all__ = ["NAME", "Call", "Source", "Token", "find_calls", "literal_of", "prefixes_of", "tokenize"]
 
 NAME = r"[^\W\d][\w.\-\u00b7]*"
 _TOKEN = re.compile(
@@ -131,10 +131,7 @@ class Source:
     @property
     def prefixes(self) -> frozenset[str]:
         """Prefixes of its names."""
-        names = (
-            token.text.lstrip("$") for token in self.tokens if token.kind in ("function", "test", "variable")
-        )
-        return frozenset(prefix for prefix, colon, _ in (name.partition(":") for name in names) if colon)
+        return _prefixes_in(self.tokens)
 
     @property
     def functions(self) -> frozenset[str]:
@@ -165,6 +162,16 @@ class Source:
     def wrapped(self, frame: str) -> "Source":
         """Give the expression as the argument of a call: *frame* with ``{}`` in its place."""
         return replace(self, text=frame.replace("{}", self.text))
+
+
+def prefixes_of(expression: str) -> frozenset[str]:
+    """Give the prefixes of the names in an expression that libxml2 compiles."""
+    return _prefixes_in(tokenize(expression))
+
+
+def _prefixes_in(tokens: Iterable[Token]) -> frozenset[str]:
+    names = (token.text.lstrip("$") for token in tokens if token.kind in ("function", "test", "variable"))
+    return frozenset(prefix for prefix, colon, _ in (name.partition(":") for name in names) if colon)
 
 
 def _reaches_far(tokens: Sequence[Token], place: int) -> bool:
