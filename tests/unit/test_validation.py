@@ -193,7 +193,7 @@ HOSTILE = {
     + ">"
     + "".join(f"<p{each}:x/>" for each in range(3000))
     + "</Order>",
-    "wrong values": f"<Order xmlns='urn:t'>{HEAD}{DAY}" + LINE.replace("AB", "abc") * 20_000 + "</Order>",
+    "wrong values": f"<Order xmlns='urn:t'>{HEAD}{DAY}" + LINE.replace("AB", "abc") * 5_000 + "</Order>",
 }
 
 
