@@ -157,19 +157,17 @@ def with_type(reference: Reference, folder: Path) -> Reference:
 
 
 def test_a_rule_that_needs_seconds_ends_by_its_budget(folder: Path, reference: Reference) -> None:
-    """At the same place each time; the document goes on, and says what was not judged."""
+    """The document goes on, and says what was not judged."""
     ruled("count(//*[count(//*[count(//*[count(//*) &gt; 1]) &gt; 1]) &gt; 1]) &gt; 0")(folder)
     change(folder / "message.xsd", 'maxOccurs="9"', 'maxOccurs="unbounded"')
     line = "<Line><Weight>1.50</Weight></Line>"
     document = VALID.replace(line, line * 1000).encode()
-    snapshot = with_type(reference, folder)
 
-    first, second = (judge(document, LODGED_ON, snapshot) for _ in range(2))
+    judgement = judge(document, LODGED_ON, with_type(reference, folder))
 
-    assert first.findings == second.findings
-    assert first.verdict is Verdict.ACCEPTED
-    assert [each.code for each in first.findings] == [Code.RULE_NOT_JUDGED]
-    assert "the rules ended after" in first.findings[0].text_en
+    assert judgement.verdict is Verdict.ACCEPTED
+    assert [each.code for each in judgement.findings] == [Code.RULE_NOT_JUDGED]
+    assert "the rules ended after" in judgement.findings[0].text_en
 
 
 def test_rules_that_fail_are_counted(folder: Path, reference: Reference, tmp_path: Path) -> None:
