@@ -31,7 +31,7 @@ STEPS = st.lists(
     max_size=3,
 )
 #: Of each set, spread over the whole; `make oracle` takes all.
-MOST_DOCUMENTS = 30
+MOST_DOCUMENTS = 50
 Load = Callable[[str], Reference]
 
 
