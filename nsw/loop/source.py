@@ -5,7 +5,6 @@ import logging
 import sys
 import threading
 import time  # noqa: TID251 - an edge: it waits for the broker
-from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
@@ -31,7 +30,6 @@ class Source:
     Args:
         callbacks: the client's settings that are callables.
         stopping: set when no more partitions are to be taken.
-        unblock: called while committed offsets are waited for: the loop's own latest commit may be what is missing.
     """
 
     def __init__(
@@ -41,14 +39,12 @@ class Source:
         step: Steps,
         callbacks: dict[str, Any],
         stopping: threading.Event,
-        unblock: Callable[[], None],
     ) -> None:
         self.backlog = Backlog()
         self._settings = settings
         self._work = work
         self._step = step
         self._stopping = stopping
-        self._unblock = unblock
         self._paused: frozenset[Partition] = frozenset()
         self._failure: BaseException | None = None
         self._consumer = Consumer(settings.consumer_config() | callbacks)
@@ -168,7 +164,6 @@ class Source:
             if time.monotonic() > until or errors[0].fatal():
                 raise LoopFatalError(f"committed offsets: {describe(errors[0])}")
             log.info("committed offsets: %s; trying again", describe(errors[0]))
-            self._unblock()
             time.sleep(_RETRY_SECONDS)
         return None
 

@@ -34,7 +34,6 @@ _T = TypeVar("_T")
 
 _STOP_PATIENCE_SECONDS = 8.0
 _IDLE_SECONDS = 1.0
-_ANSWER_SECONDS = 1.0
 _FLUSH_SLICE_SECONDS = 0.25
 _RETRY_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 0.05
@@ -65,8 +64,6 @@ class TransactionalLoop:
         self._aborts = 0
         self._idle_at = 0.0
         self._trouble = ""
-        # Whether the broker was away since the last commit: see ``_confirm_commit``.
-        self._unsure = False
         # Set by ``stop``: an absent broker must not hold the process.
         self._give_up_at = float("inf")
         self._source: Source
@@ -114,9 +111,7 @@ class TransactionalLoop:
     def _open(self) -> None:
         self._open_producer()
         self._step("init")
-        self._source = Source(
-            self._settings, self._work, self._step, self._callbacks, self._stopping, self._confirm_commit
-        )
+        self._source = Source(self._settings, self._work, self._step, self._callbacks, self._stopping)
         self._source.subscribe()
 
     def _open_producer(self) -> None:
@@ -138,7 +133,6 @@ class TransactionalLoop:
 
     def _note_trouble(self, error: KafkaError) -> None:
         self._trouble = describe(error)
-        self._unsure = True
         client_log.warning("%s %s", error.name(), error.str())
 
     def _turn(self) -> None:
@@ -157,27 +151,6 @@ class TransactionalLoop:
             self._work.idle()
         except TransientError as error:
             log.warning("beside the stream: %s", error)
-        if not self._source.backlog:
-            self._confirm_commit()
-
-    def _confirm_commit(self) -> None:
-        """
-        Make sure that the latest commit can be read after the broker was away.
-
-        A broker that is killed right behind a commit may come back without the mark of its end: the records stay
-        hidden (150 s and more were seen with Kafka 4.3.1), and everybody's behind them, until the same transactional
-        id comes back. With the next batch it does; a quiet stream has none, nor has one whose partitions are
-        assigned anew, which waits for that very commit. No transaction is open here.
-        """
-        if not self._unsure:
-            return
-        try:
-            self.known_topics(_ANSWER_SECONDS)
-        except TransientError:
-            return
-        self._unsure = False
-        log.info("the broker was away: making sure that the latest commit is complete")
-        self._open_producer()
 
     def _run_batch(self) -> None:
         started = time.monotonic()
@@ -299,7 +272,6 @@ class TransactionalLoop:
 
     def _settle(self, batch: Batch) -> None:
         self._aborts = 0
-        self._unsure = False
         self._unavailable.clear()
         if self._refusals or self._suspects:
             for record in batch.records:

@@ -379,26 +379,6 @@ class TestExactlyOnce:
             with worker(stage.task()):
                 stage.check_copied_once(values)
 
-    @pytest.mark.slow
-    def test_a_quiet_loop_completes_its_commit_after_the_death_of_the_broker(
-        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        """Killed right behind a commit, the broker may come back with its records hidden; nothing else is sent."""
-        caplog.set_level("INFO")
-        with EmbeddedBroker(tmp_path) as broker:
-            stage = Stage(broker.bootstrap_servers)
-            stage.create(stage.source)
-            stage.create(stage.target)
-            work = CopyWork(stage.target)
-            with InThread(stage.task().settings(), work):
-                for number in range(3):
-                    stage.send(stage.source, numbered(number + 1)[number:])
-                    wait_for(partial(work.has_done, number + 1))
-                    broker.kill()
-                    broker.start()
-                    stage.check_copied_once(numbered(number + 1), 40)
-        assert "making sure that the latest commit is complete" in caplog.text
-
     def test_a_fenced_worker_ends_with_a_message(self, stage: Stage) -> None:
         """A second process of the same slot fences the first, which exits with 1 and says why."""
         values = numbered(300)
