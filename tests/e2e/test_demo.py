@@ -34,7 +34,7 @@ def check_summary(summary: dict[str, Any]) -> None:
     """See that the numbers agree with one another."""
     assert summary["as_expected"] is True
     assert summary["differences"] == []
-    assert summary["traders"] == 4
+    assert summary["traders"] == 8
     assert summary["published"] == DECLARATIONS
     assert summary["accepted"] + summary["rejected"] + summary["dead_lettered"] == DECLARATIONS
     assert min(summary["accepted"], summary["rejected"], summary["dead_lettered"]) > 0
