@@ -44,8 +44,8 @@ from nsw.responses import (
     Grounds,
     acknowledge,
     answer_format,
-    answer_of,
     forward_response,
+    publish_answer,
     reject,
     repeat_answer,
 )
@@ -167,7 +167,7 @@ def refuse(submission: Submission, reference: Reference, code: Code, detail: str
     judgement = Judgement(Verdict.DEAD_LETTER, (finding_of(code, detail),))
     if submission.role is SenderRole.AGENCY:
         return _dead(submission, reference, judgement, code, detail)
-    return _refused(submission, reference, judgement)
+    return _refused(submission, reference, judgement, _digest(submission.value))
 
 
 def _check(
@@ -213,10 +213,10 @@ def _document_of_trader(submission: Submission, reference: Reference, case: Case
     if fits:
         judgement = _with_findings(judgement, tuple(_case_findings(case, judgement)))
     if judgement.verdict is Verdict.ACCEPTED and judgement.document is not None:
-        return _accepted(submission, reference, judgement, judgement.document, case)
+        return _accepted(submission, reference, judgement, judgement.document, case, digest)
     # What came before its declaration may come again behind it.
     early = any(each.code == Code.CASE_UNKNOWN for each in judgement.findings)
-    return _refused(submission, reference, judgement, case, remember=fits and not early)
+    return _refused(submission, reference, judgement, digest, case, remember=fits and not early)
 
 
 def judge_declaration(submission: Submission, reference: Reference) -> Judgement:
@@ -301,8 +301,8 @@ def _accepted(
     judgement: Judgement,
     document: Document,
     case: Case | None,
+    digest: str,
 ) -> Outcome:
-    digest = _digest(submission.value)
     decision = judgement.decision
     if case is not None:
         decision = add_agencies(decision, case.agencies, reference.tables)
@@ -310,6 +310,7 @@ def _accepted(
     deliveries = build_deliveries(submission, reference, document, judgement.data, decision, digest)
     form = answer_format(submission, reference)
     answer = acknowledge(submission, reference, document.message_type, decision, digest, form)
+    published = publish_answer(submission, reference, answer)
     reasons = [
         {"agency": each.agency, "route": each.route, "items": list(each.items), "text": each.text_en}
         for each in decision.reasons
@@ -317,17 +318,16 @@ def _accepted(
     events = _Events(submission, reference, judgement)
     publications = (
         *deliveries,
-        answer,
+        published,
         events.next(
             EventType.DECLARATION_RECEIVED, {"digest": digest, "bytes": len(submission.value or b"")}
         ),
         events.next(EventType.DECLARATION_ACCEPTED, {"warnings": _codes(judgement)}),
         events.next(EventType.DECLARATION_ROUTED, {"agencies": list(decision.agencies), "reasons": reasons}),
-        events.next(EventType.DECLARATION_ACKNOWLEDGED, {"topic": answer.topic, "format": form}),
+        events.next(EventType.DECLARATION_ACKNOWLEDGED, {"topic": published.topic, "format": form}),
     )
-    remembered = answer_of(submission, answer, digest, Verdict.ACCEPTED, form)
     on = submission.lodged_on(reference.window.time_zone)
-    after = accept(case, submission.case_id, document.message_type.kind, remembered, decision.agencies, on)
+    after = accept(case, submission.case_id, document.message_type.kind, answer, decision.agencies, on)
     return Outcome(Verdict.ACCEPTED, publications, after, judgement, submission)
 
 
@@ -335,6 +335,7 @@ def _refused(
     submission: Submission,
     reference: Reference,
     judgement: Judgement,
+    digest: str,
     case: Case | None = None,
     *,
     remember: bool = False,
@@ -346,10 +347,10 @@ def _refused(
         remember: the same bytes are to have the same answer again. Not so for what is wrong around a document
             or came too early, which may come again as it is, nor for dead letters, which operators replay.
     """
-    digest = _digest(submission.value)
     form = answer_format(submission, reference)
     grounds = Grounds(judgement.verdict, judgement.findings, judgement.omitted)
     answer = reject(submission, reference, judgement.message_type, grounds, digest, form)
+    published = publish_answer(submission, reference, answer)
     events = _Events(submission, reference, judgement)
     received = events.next(
         EventType.DECLARATION_RECEIVED, {"digest": digest, "bytes": len(submission.value or b"")}
@@ -360,14 +361,13 @@ def _refused(
         killer = next(each for each in judgement.findings if _kills(each))
         code = Code(killer.code)
         letter = build_dead_letter(submission, code, killer.text_en, version=__version__)
-        publications = (letter, answer, received, events.next(EventType.DEAD_LETTER_KEPT, {"code": code}))
+        publications = (letter, published, received, events.next(EventType.DEAD_LETTER_KEPT, {"code": code}))
     else:
         rejected = {"codes": _codes(judgement), "findings": len(judgement.findings) + judgement.omitted}
-        publications = (answer, received, events.next(EventType.DECLARATION_REJECTED, rejected))
+        publications = (published, received, events.next(EventType.DECLARATION_REJECTED, rejected))
         if remember:
-            remembered = answer_of(submission, answer, digest, judgement.verdict, form)
             on = submission.lodged_on(reference.window.time_zone)
-            after = remember_refusal(case, submission.case_id, remembered, on)
+            after = remember_refusal(case, submission.case_id, answer, on)
     return Outcome(judgement.verdict, publications, after, judgement, submission)
 
 

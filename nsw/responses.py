@@ -1,7 +1,7 @@
 """Answers to the trader: our acknowledgements and rejections, and agencies' responses on their way through."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -57,10 +57,10 @@ def acknowledge(
     decision: Decision,
     digest: str,
     form: Format,
-) -> Publication:
-    """Publish the acknowledgement of an accepted declaration: which agencies have it, and why."""
+) -> Answer:
+    """Give the acknowledgement of an accepted declaration: which agencies have it, and why."""
     root = build_acknowledgement(submission, message_type, digest, decision, reference)
-    return _answer(submission, reference, reference.acknowledgement, root, form, Verdict.ACCEPTED)
+    return _answer(submission, reference.acknowledgement, root, digest, form, Verdict.ACCEPTED)
 
 
 def reject(
@@ -70,41 +70,31 @@ def reject(
     grounds: Grounds,
     digest: str,
     form: Format,
-) -> Publication:
-    """Publish the rejection of a declaration with every finding; *message_type* is None where it is unknown."""
-    root = build_rejection(submission, message_type, digest, grounds, reference)
-    return _answer(submission, reference, reference.rejection, root, form, grounds.verdict)
-
-
-def answer_of(
-    submission: Submission, publication: Publication, digest: str, verdict: Verdict, form: Format
 ) -> Answer:
-    """Say of an answer what must be remembered, so that the same document gets the same bytes again."""
-    named = dict(publication.headers)
-    return Answer(
-        digest,
-        submission.submission_id,
-        verdict,
-        form,
-        named[topics.H_MESSAGE_TYPE].decode(),
-        named[topics.H_MESSAGE_VERSION].decode(),
-        publication.value or b"",
-    )
+    """Give the rejection of a declaration with every finding; *message_type* is None where it is unknown."""
+    root = build_rejection(submission, message_type, digest, grounds, reference)
+    return _answer(submission, reference.rejection, root, digest, form, grounds.verdict)
 
 
-def repeat_answer(submission: Submission, reference: Reference, answer: Answer) -> Publication:
-    """Publish the bytes of an earlier answer again, for a submission of the same document."""
+def publish_answer(submission: Submission, reference: Reference, answer: Answer) -> Publication:
+    """Publish an answer to a submission of the document that it is about."""
     kind = Kind.ACKNOWLEDGEMENT if answer.verdict is Verdict.ACCEPTED else Kind.REJECTION
     named = (answer.message_type, answer.message_version)
-    headers = _answer_headers(submission, reference, kind, named, answer.format, answer.verdict)
     return Publication(
         Purpose.ANSWER,
         topics.outbox(submission.party),
         submission.origin.key or submission.submission_id.encode(),
         answer.content,
-        headers + encode_headers(((topics.H_REPEATS, answer.submission_id),)),
+        _answer_headers(submission, reference, kind, named, answer.format, answer.verdict),
         counted_as=kind,
     )
+
+
+def repeat_answer(submission: Submission, reference: Reference, answer: Answer) -> Publication:
+    """Publish the bytes of an earlier answer again, for a submission of the same document."""
+    publication = publish_answer(submission, reference, answer)
+    repeats = encode_headers(((topics.H_REPEATS, answer.submission_id),))
+    return replace(publication, headers=publication.headers + repeats)
 
 
 def forward_response(
@@ -142,26 +132,20 @@ def forward_response(
 
 def _answer(
     submission: Submission,
-    reference: Reference,
     message_type: MessageType,
     root: etree._Element,
+    digest: str,
     form: Format,
     verdict: Verdict,
-) -> Publication:
-    return Publication(
-        Purpose.ANSWER,
-        topics.outbox(submission.party),
-        submission.origin.key or submission.submission_id.encode(),
+) -> Answer:
+    return Answer(
+        digest,
+        submission.submission_id,
+        verdict,
+        form,
+        message_type.name,
+        message_type.version,
         encode_document(message_type, root, form),
-        _answer_headers(
-            submission,
-            reference,
-            message_type.kind,
-            (message_type.name, message_type.version),
-            form,
-            verdict,
-        ),
-        counted_as=message_type.kind,
     )
 
 
