@@ -67,6 +67,16 @@ FormatOption = Annotated[
 PageFormatOption = Annotated[
     PageFormat, typer.Option("--format", help="text for people, json for programs, or markdown for a page.")
 ]
+TypeFolders = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="Folders with message types, at any depth.",
+        show_default="the window's own",
+    ),
+]
 LanguageOption = Annotated[Language, typer.Option("--language", help="Language of the sentences.")]
 DayOption = Annotated[
     date | None,

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nsw.cli.output import FormatOption, OutputFormat, print_json, print_table, read_settings, show
+from nsw.cli.output import (
+    FormatOption,
+    OutputFormat,
+    TypeFolders,
+    print_json,
+    print_table,
+    read_settings,
+    show,
+)
 from nsw.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -13,16 +21,7 @@ if TYPE_CHECKING:
 
 
 def register_schemas(
-    folders: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="DIR",
-            exists=True,
-            file_okay=False,
-            help="Folders with message types, at any depth.",
-            show_default="the window's own",
-        ),
-    ] = None,
+    folders: TypeFolders = None,
     registry: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Address of the registry.", show_default="NSW_SCHEMA_REGISTRY"),

@@ -15,6 +15,7 @@ from nsw.cli.output import (
     PageFormat,
     PageFormatOption,
     SchemasOption,
+    TypeFolders,
     print_json,
     print_markdown_table,
     print_table,
@@ -196,16 +197,7 @@ def _derive(folder: Path) -> tuple[Path, str]:
 
 
 def check(
-    folders: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="DIR",
-            exists=True,
-            file_okay=False,
-            help="Folders with message types, at any depth.",
-            show_default="the window's own",
-        ),
-    ] = None,
+    folders: TypeFolders = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
     """
