@@ -131,9 +131,15 @@ def _chunks(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     return (names[start : start + size] for start in range(0, len(names), size))
 
 
-def create_topics(connection: Connection, specs: Sequence[TopicSpec], replication_factor: int) -> list[str]:
+def create_topics(
+    connection: Connection, specs: Sequence[TopicSpec], replication_factor: int, in_sync: int = 1
+) -> list[str]:
     """
     Create the topics that are missing; existing ones stay as they are, even where they differ (see ``check_topics``).
+
+    Args:
+        replication_factor: copies of each topic.
+        in_sync: copies that must hold a record before it counts.
 
     Returns:
         Names created, in the order of *specs*; each has a leader for every partition.
@@ -148,7 +154,7 @@ def create_topics(connection: Connection, specs: Sequence[TopicSpec], replicatio
         existing = set(admin.list_topics())
         missing = [name for name in by_name if name not in existing]
         for chunk in _chunks(missing, _CREATED_PER_REQUEST):
-            wanted = {name: _creation(by_name[name], replication_factor) for name in chunk}
+            wanted = {name: _creation(by_name[name], replication_factor, in_sync) for name in chunk}
             answers = {
                 each["name"]: each for each in admin.create_topics(wanted, raise_errors=False)["topics"]
             }
@@ -171,27 +177,55 @@ def _creation_problems(answers: Mapping[str, Mapping[str, Any]]) -> Iterator[str
             yield f"topic {name} was not created: {reason}"
 
 
-def _creation(spec: TopicSpec, replication_factor: int) -> dict[str, object]:
+def _creation(spec: TopicSpec, replication_factor: int, in_sync: int) -> dict[str, object]:
     return {
         "num_partitions": spec.partitions,
         "replication_factor": replication_factor,
-        "configs": spec.settings,
+        "configs": spec.settings | {"min.insync.replicas": str(in_sync)},
     }
 
 
-def check_topics(connection: Connection, specs: Sequence[TopicSpec]) -> list[str]:
+def check_topics(
+    connection: Connection, specs: Sequence[TopicSpec], replication_factor: int = 1, in_sync: int = 1
+) -> list[str]:
     """
     Compare the topics with what the window relies on.
+
+    Args:
+        replication_factor: copies that each must have at least.
+        in_sync: copies that must hold a record of it before it counts, at least.
 
     Returns:
         Every problem as a sentence, in the order of *specs*; empty when all is well.
     """
-    return find_problems(list_topics(connection), specs)
+    return find_problems(list_topics(connection), specs, replication_factor, in_sync)
 
 
-def find_problems(states: Mapping[str, TopicState], specs: Sequence[TopicSpec]) -> list[str]:
+def find_problems(
+    states: Mapping[str, TopicState],
+    specs: Sequence[TopicSpec],
+    replication_factor: int = 1,
+    in_sync: int = 1,
+) -> list[str]:
     """Compare topics as they are with what the window relies on, without asking Kafka."""
-    return [problem for spec in specs for problem in _problems(states.get(spec.name), spec)]
+    problems: list[str] = []
+    for spec in specs:
+        state = states.get(spec.name)
+        problems += _problems(state, spec)
+        if state is not None:
+            problems += _copies_problems(state, spec.name, replication_factor, in_sync)
+    return problems
+
+
+def _copies_problems(state: TopicState, topic: str, replication_factor: int, in_sync: int) -> Iterator[str]:
+    if state.replication_factor < replication_factor:
+        yield (
+            f"topic {topic} has {state.replication_factor} copies, not {replication_factor}: "
+            "a lost disk could take its records away"
+        )
+    found = state.settings.get("min.insync.replicas", "")
+    if found.isdigit() and int(found) < in_sync:
+        yield f"topic {topic}: min.insync.replicas is {found}, less than {in_sync}: a record would count too early"
 
 
 def _problems(state: TopicState | None, spec: TopicSpec) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from nsw.errors import ConfigError
 from nsw.schemaids import SCHEMA_IDS_FILE
@@ -61,6 +61,12 @@ class Config(BaseModel):
         1_100, ge=1, le=36_500, description="a case is forgotten so many days after its latest submission"
     )
     replication_factor: int = Field(1, ge=1, le=7, description="copies of every topic; 3 in production")
+    min_insync_replicas: int = Field(
+        0,
+        ge=0,
+        le=7,
+        description="copies that must hold a record before it counts; 0: one fewer than NSW_REPLICATION_FACTOR",
+    )
     max_document_bytes: int = Field(
         4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="largest document"
     )
@@ -115,12 +121,27 @@ class Config(BaseModel):
             )
         return value.rstrip("/")
 
+    @field_validator("min_insync_replicas")
+    @classmethod
+    def _no_more_than_copies(cls, value: int, info: ValidationInfo) -> int:
+        copies = info.data.get("replication_factor", value)
+        if value > copies:
+            raise ValueError(
+                f"no record could ever count: there are {copies} copies (NSW_REPLICATION_FACTOR)"
+            )
+        return value
+
     @field_validator("conversation_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if len(value.get_secret_value()) < 16:  # noqa: PLR2004 - NIST SP 800-107: no shorter than the MAC
             raise ValueError("at least 16 characters are needed")
         return value
+
+    @property
+    def in_sync_replicas(self) -> int:
+        """How many copies must hold a record before it counts."""
+        return self.min_insync_replicas or max(1, self.replication_factor - 1)
 
     @property
     def uses_development_key(self) -> bool:

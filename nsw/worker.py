@@ -106,7 +106,7 @@ def _check_cluster(config: Config, connection: Connection) -> None:
     specs = topics.system_topics(
         case_partitions=config.case_partitions, max_document_bytes=config.max_document_bytes
     )
-    problems = admin.check_topics(connection, specs)
+    problems = admin.check_topics(connection, specs, config.replication_factor, config.in_sync_replicas)
     if problems:
         raise ConfigError(*problems)
 

@@ -67,11 +67,11 @@ def create_topics(
     config, connection = connect(bootstrap_servers, data_folder)
     folder = load_snapshot(config)
     specs = _specs(config, [folder], party or [], agency or [])
-    created = admin.create_topics(connection, specs, config.replication_factor)
+    created = admin.create_topics(connection, specs, config.replication_factor, config.in_sync_replicas)
     seeded = stewards.seed(connection, folder.table_set)
     # Only now are those tables there that new message types need.
     specs = _specs(config, [_tables_in_force(connection, folder)], [], [])
-    created += admin.create_topics(connection, specs, config.replication_factor)
+    created += admin.create_topics(connection, specs, config.replication_factor, config.in_sync_replicas)
     for name in created:
         show(f"created {name}")
     show(f"{len(created)} topics created")
@@ -112,7 +112,8 @@ def check_topics(
 
     config, connection = connect(bootstrap_servers, data_folder)
     references = [_tables_in_force(connection, load_snapshot(config))]
-    problems = admin.check_topics(connection, _specs(config, references, party or [], agency or []))
+    specs = _specs(config, references, party or [], agency or [])
+    problems = admin.check_topics(connection, specs, config.replication_factor, config.in_sync_replicas)
     for problem in problems:
         show(problem)
     if problems:

@@ -2,6 +2,7 @@
 
 from nsw.embedded.broker import BrokerSettings, EmbeddedBroker
 from nsw.embedded.cache import default_cache_folder
+from nsw.embedded.cluster import ClusterSettings, EmbeddedCluster
 from nsw.embedded.errors import BrokerTrouble, EmbeddedBrokerError
 from nsw.embedded.jars import FetchProgress
 from nsw.embedded.properties import Listener
@@ -11,8 +12,10 @@ from nsw.embedded.runtime import KafkaRuntime, prepare_runtime
 __all__ = [
     "BrokerSettings",
     "BrokerTrouble",
+    "ClusterSettings",
     "EmbeddedBroker",
     "EmbeddedBrokerError",
+    "EmbeddedCluster",
     "EmbeddedRegistry",
     "FetchProgress",
     "KafkaRuntime",

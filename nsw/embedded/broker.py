@@ -5,17 +5,13 @@ Linux and macOS. The records, the configuration and the logs are in one data fol
 and the class archive in this user's cache.
 """
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from nsw.embedded.cache import check_free_space, make_folder
+from nsw.embedded.cache import check_free_space
 from nsw.embedded.diagnosis import explain_end
 from nsw.embedded.errors import BrokerTrouble, EmbeddedBrokerError
-from nsw.embedded.folderlock import FolderLock
 from nsw.embedded.jars import OnProgress
 from nsw.embedded.layout import DataFolder
 from nsw.embedded.ports import check_port, pick_free_port
@@ -23,10 +19,10 @@ from nsw.embedded.probe import describe_cluster
 from nsw.embedded.process import JavaProcess
 from nsw.embedded.properties import Listener, ServerConfig, Voter
 from nsw.embedded.runtime import KafkaRuntime, prepare_runtime
+from nsw.embedded.server import JavaServer
 from nsw.errors import InvariantError
 
-_POLL_SECONDS = 0.03
-_PORT_TRIES = 3
+_TRIES = 3
 # What Java exits with after SIGTERM, when its shutdown hooks have run.
 _ENDED_BY_TERM = 143
 
@@ -38,9 +34,11 @@ class BrokerSettings:
 
     Attributes:
         port: where clients connect; 0 for a free one, which the broker object then keeps.
-        controller_port: where the controller listens; 0 likewise.
+        controller_port: where the controller listens; 0 likewise; with *voters*, it is named there.
         host: address of both.
         node_id: the node's id.
+        voters: all nodes of its cluster, this one among them; empty for a node that is alone.
+        cluster_id: what a new folder is given; empty for one that is drawn.
         extra_listeners: further addresses for clients, such as one with SASL; port 0 likewise.
         extra_properties: further broker properties, which win over ours.
         heap_mib: Java's heap. 512 served 12 MiB messages; less than 256 was not tried.
@@ -57,6 +55,8 @@ class BrokerSettings:
     controller_port: int = 0
     host: str = "127.0.0.1"
     node_id: int = 1
+    voters: tuple[Voter, ...] = ()
+    cluster_id: str = ""
     extra_listeners: tuple[Listener, ...] = ()
     extra_properties: Mapping[str, str] = field(default_factory=dict)
     heap_mib: int = 512
@@ -69,12 +69,11 @@ class BrokerSettings:
     free_bytes_needed: int = 512 * 1024 * 1024
 
 
-class EmbeddedBroker:
+class EmbeddedBroker(JavaServer):
     """
     One Kafka node in a data folder; as a context manager it runs inside the block.
 
-    It may be started again after :meth:`stop` or :meth:`kill`, with the same ports and records. It ends with
-    this process, however that ends. Not for use by several threads at once.
+    It may be started again after :meth:`stop` or :meth:`kill`, with the same ports and records.
     """
 
     def __init__(
@@ -90,20 +89,17 @@ class EmbeddedBroker:
         """
         self._folder = DataFolder(data_dir.absolute())
         self._settings = settings or BrokerSettings()
+        super().__init__(
+            self._folder.root,
+            start_seconds=self._settings.start_seconds,
+            stop_seconds=self._settings.stop_seconds,
+            folder_wait_seconds=self._settings.folder_wait_seconds,
+        )
         self._on_progress = on_progress
-        self._lock = FolderLock(self._folder.root)
         self._config: ServerConfig | None = None
         self._runtime: KafkaRuntime | None = None
-        self._process: JavaProcess | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+        self._cluster_id = ""
+        self._has_answered = False
 
     @property
     def data_dir(self) -> Path:
@@ -137,14 +133,9 @@ class EmbeddedBroker:
         return self._runtime
 
     @property
-    def pid(self) -> int | None:
-        """The process id of its Java; None when it was stopped or not started."""
-        return self._process.pid if self._process else None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether its process lives."""
-        return self._process is not None and self._process.poll() is None
+    def node_id(self) -> int:
+        """The node's id."""
+        return self._settings.node_id
 
     def start(self) -> None:
         """
@@ -153,16 +144,15 @@ class EmbeddedBroker:
         Raises:
             EmbeddedBrokerError: any of :class:`BrokerTrouble`; nothing is left running then.
         """
-        if self.is_running:
-            return
-        self.stop()
-        make_folder(self._folder.root)
-        self._lock.acquire(self._settings.folder_wait_seconds)
-        try:
-            self._start_in_own_folder()
-        except BaseException:
-            self._lock.release()
-            raise
+        for _ in range(_TRIES - 1):
+            try:
+                super().start()
+            except EmbeddedBrokerError as error:
+                if not self.can_mend(error):
+                    raise
+            else:
+                return
+        super().start()
 
     def stop(self) -> bool:
         """
@@ -171,122 +161,83 @@ class EmbeddedBroker:
         Returns:
             False when it had to be killed.
         """
-        if self._process is None:
-            return True
-        ended = self._process.end(self._settings.stop_seconds)
-        if self._process.poll() == _ENDED_BY_TERM:
+        process = self._process
+        ended = super().stop()
+        if process is not None and process.poll() == _ENDED_BY_TERM:
             self.runtime.archive.keep_draft()
-        self._forget_process()
         return ended
 
-    def kill(self) -> None:
-        """Kill it at once, as a power cut would; does nothing when it was not started."""
-        if self._process is not None:
-            self._process.kill()
-            self._forget_process()
+    def can_mend(self, error: EmbeddedBrokerError) -> bool:
+        """Tell whether another start may succeed where one failed with *error*; what stood in its way is removed."""
+        if error.code is BrokerTrouble.CRASHED and self._runtime and self._runtime.archive.top.exists():
+            # Java looks at an archive's head only: with a damaged body it crashes, so try once without.
+            self._runtime.archive.discard()
+            return True
+        if error.code is BrokerTrouble.PORT_TAKEN and not self._has_answered:
+            # A free port may be taken between our look at it and Java's bind, seconds later.
+            self._config = None
+            return True
+        return False
 
-    def check_running(self) -> None:
-        """
-        Refuse to go on without a broker.
-
-        Raises:
-            EmbeddedBrokerError: DIED, CRASHED, or what else its log tells: it has ended by itself.
-        """
-        status = self._process.poll() if self._process else None
-        if status is not None:
-            raise self._explain_end(status)
-
-    def _start_in_own_folder(self) -> None:
-        needed = self._settings.free_bytes_needed
-        check_free_space(self._folder.root, needed)
+    def _launch(self, lock: int) -> JavaProcess:
+        check_free_space(self._folder.root, self._settings.free_bytes_needed)
         self._runtime = prepare_runtime(
             cache_folder=self._settings.cache_folder, java=self._settings.java, on_progress=self._on_progress
         )
-        if self._config is not None:
-            self._launch(self._runtime, self._config)
-            return
-        for tries_left in reversed(range(_PORT_TRIES)):
-            config = self._choose_ports()
-            try:
-                self._launch(self._runtime, config)
-            except EmbeddedBrokerError as error:
-                # A free port may be taken between our look at it and Java's bind, seconds later.
-                if error.code is not BrokerTrouble.PORT_TAKEN or not tries_left:
-                    raise
-            else:
-                self._config = config
-                return
-
-    def _choose_ports(self) -> ServerConfig:
-        settings = self._settings
-        wanted = (Listener("PLAINTEXT", settings.port, settings.host), *settings.extra_listeners)
-        listeners = [
-            Listener(one.name, one.port or pick_free_port(one.host), one.host, one.protocol) for one in wanted
-        ]
-        controller_port = settings.controller_port or pick_free_port(settings.host)
-        return ServerConfig(
-            node_id=settings.node_id,
-            voters=(Voter(settings.node_id, controller_port, settings.host),),
-            listeners=listeners,
-            log_folder=self._folder.records,
-            extra=settings.extra_properties,
-        )
-
-    def _launch(self, runtime: KafkaRuntime, config: ServerConfig) -> None:
+        self._config = config = self._config or self._choose_ports()
         for listener in config.listeners:
             check_port(listener.host, listener.port)
         check_port(config.controller.host, config.controller.port)
         self._folder.write_configuration(config)
-        cluster_id = self._folder.ensure_formatted(runtime)
-        try:
-            self._run(runtime, config, cluster_id)
-        except EmbeddedBrokerError as error:
-            if error.code is not BrokerTrouble.CRASHED or not runtime.archive.top.exists():
-                raise
-            # Java looks at an archive's head only: with a damaged body it crashes, so try once without.
-            runtime.archive.discard()
-            self._run(runtime, config, cluster_id)
+        self._cluster_id = self._folder.ensure_formatted(self._runtime, self._settings.cluster_id)
+        command = self._runtime.command(
+            "kafka.Kafka", str(self._folder.server_properties), options=self._java_options(), learn=True
+        )
+        return JavaProcess(command, self._folder.console_file, lock)
 
-    def _run(self, runtime: KafkaRuntime, config: ServerConfig, cluster_id: str) -> None:
-        options = [
+    def _java_options(self) -> list[str]:
+        return [
             f"-Xmx{self._settings.heap_mib}m",
             # A broker without memory limps and loses its clients: better it ends and says why.
             "-XX:+ExitOnOutOfMemoryError",
             *self._folder.java_options(),
             *self._settings.java_options,
         ]
-        properties = str(self._folder.server_properties)
-        command = runtime.command("kafka.Kafka", properties, options=options, learn=True)
-        self._process = JavaProcess(command, self._folder.console_file, self._lock.descriptor)
-        try:
-            self._wait_until_ready(self._process, config.listeners[0], cluster_id)
-        except BaseException:
-            self._process.kill()
-            self._process = None
-            raise
 
-    def _wait_until_ready(self, process: JavaProcess, listener: Listener, cluster_id: str) -> None:
-        deadline = time.monotonic() + self._settings.start_seconds
-        while time.monotonic() < deadline:
-            if (status := process.poll()) is not None:
-                raise self._explain_end(status)
-            cluster = describe_cluster(listener.host, listener.port)
-            if cluster and cluster.cluster_id == cluster_id and cluster.broker_count:
-                return
-            time.sleep(_POLL_SECONDS)
-        raise EmbeddedBrokerError(
+    def _choose_ports(self) -> ServerConfig:
+        settings = self._settings
+        wanted = (Listener("PLAINTEXT", settings.port, settings.host), *settings.extra_listeners)
+        listeners = [replace(one, port=one.port or pick_free_port(one.host)) for one in wanted]
+        alone = Voter(
+            settings.node_id, settings.controller_port or pick_free_port(settings.host), settings.host
+        )
+        return ServerConfig(
+            node_id=settings.node_id,
+            voters=settings.voters or (alone,),
+            listeners=listeners,
+            log_folder=self._folder.records,
+            extra=settings.extra_properties,
+        )
+
+    def _answers(self) -> bool:
+        listener = self._started_config().listeners[0]
+        cluster = describe_cluster(listener.host, listener.port)
+        ready = bool(
+            cluster and cluster.cluster_id == self._cluster_id and self.node_id in cluster.broker_ids
+        )
+        self._has_answered |= ready
+        return ready
+
+    def _explain_end(self, status: int) -> EmbeddedBrokerError:
+        return explain_end(status, self._folder.tail(), self._folder.root, self._settings.free_bytes_needed)
+
+    def _explain_silence(self) -> EmbeddedBrokerError:
+        return EmbeddedBrokerError(
             BrokerTrouble.NOT_READY,
             self._folder.tail(),
             seconds=self._settings.start_seconds,
             folder=self._folder.logs,
         )
-
-    def _explain_end(self, status: int) -> EmbeddedBrokerError:
-        return explain_end(status, self._folder.tail(), self._folder.root, self._settings.free_bytes_needed)
-
-    def _forget_process(self) -> None:
-        self._process = None
-        self._lock.release()
 
     def _started_config(self) -> ServerConfig:
         if self._config is None:

@@ -82,9 +82,12 @@ class DataFolder:
             f"-XX:ErrorFile={self.logs}/java-error-%p.log",
         ]
 
-    def ensure_formatted(self, runtime: KafkaRuntime) -> str:
+    def ensure_formatted(self, runtime: KafkaRuntime, wanted_id: str = "") -> str:
         """
         Prepare the folder for Kafka unless that was done before; records and cluster id of a used one stay.
+
+        Args:
+            wanted_id: the cluster's id in a new folder; empty to draw one.
 
         Returns:
             The cluster's id.
@@ -92,9 +95,9 @@ class DataFolder:
         Raises:
             EmbeddedBrokerError: FORMAT_FAILED.
         """
-        if known := self._read_cluster_id():
+        if known := self.read_cluster_id():
             return known
-        cluster_id = _new_cluster_id()
+        cluster_id = wanted_id or new_cluster_id()
         arguments = ["format", "--cluster-id", cluster_id, "--config", str(self.server_properties)]
         command = runtime.command(
             "kafka.tools.StorageTool", *arguments, options=[f"-Djava.io.tmpdir={self.temporary}"]
@@ -116,7 +119,8 @@ class DataFolder:
         """Read the last lines of what this run printed and logged."""
         return [*last_lines(self.console_file), *last_lines(self.log_file)]
 
-    def _read_cluster_id(self) -> str | None:
+    def read_cluster_id(self) -> str | None:
+        """Tell the id of the cluster that the folder belongs to; None when it is new."""
         try:
             text = (self.records / "meta.properties").read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -125,7 +129,8 @@ class DataFolder:
         return match[1] if match else None
 
 
-def _new_cluster_id() -> str:
+def new_cluster_id() -> str:
+    """Draw the id of a new cluster."""
     # As Kafka's Uuid: 16 bytes in URL-safe base 64 without padding; a leading "-" reads as an option.
     while True:
         text = base64.urlsafe_b64encode(uuid4().bytes).decode("ascii").rstrip("=")

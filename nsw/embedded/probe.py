@@ -2,11 +2,12 @@
 Asks a broker, over a plain socket, whether it takes work; needs no Kafka client.
 
 An open port may be another program's, so the broker is asked for its cluster's id. Kafka takes connections
-only after the controller has let the broker in; the count of brokers in the answer makes sure of it.
+only after the controller has let the broker in; the list of brokers in the answer makes sure of it.
 """
 
 import socket
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _DESCRIBE_CLUSTER = 60
@@ -25,11 +26,11 @@ class ClusterDescription:
 
     Attributes:
         cluster_id: the id that the data folder was given when it was prepared.
-        broker_count: brokers that take work.
+        broker_ids: brokers that take work.
     """
 
     cluster_id: str
-    broker_count: int
+    broker_ids: frozenset[int]
 
 
 def describe_cluster(host: str, port: int) -> ClusterDescription | None:
@@ -83,12 +84,23 @@ def parse_response(body: bytes) -> ClusterDescription | None:
         _message, at = _compact_string(body, struct.calcsize(">ibih"))
         cluster_id, at = _compact_string(body, at)
         (_controller,) = struct.unpack_from(">i", body, at)
-        broker_count = body[at + 4] - 1
+        broker_ids = frozenset(_broker_ids(body, at + 4))
     except (struct.error, IndexError, UnicodeDecodeError):
         return None
     if correlation != _CORRELATION or error:
         return None
-    return ClusterDescription(cluster_id, max(0, broker_count))
+    return ClusterDescription(cluster_id, broker_ids)
+
+
+def _broker_ids(body: bytes, at: int) -> Iterator[int]:
+    count = body[at] - 1
+    at += 1
+    for _ in range(count):
+        (broker_id,) = struct.unpack_from(">i", body, at)
+        yield broker_id
+        _host, at = _compact_string(body, at + 4)
+        _rack, at = _compact_string(body, at + 4)  # behind the port
+        at += 1  # no tagged fields
 
 
 def _compact_string(body: bytes, at: int) -> tuple[str, int]:

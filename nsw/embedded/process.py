@@ -65,6 +65,11 @@ class JavaProcess:
             self._dismiss_watcher()
         return status
 
+    def ask_to_end(self) -> None:
+        """Ask it to end, and don't wait."""
+        if self.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
     def end(self, wait_seconds: float) -> bool:
         """
         Ask it to end, and kill it when it has not ended in time.
@@ -72,8 +77,7 @@ class JavaProcess:
         Returns:
             Whether it ended by itself.
         """
-        if self.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        self.ask_to_end()
         try:
             self._process.wait(wait_seconds)
         except subprocess.TimeoutExpired:
@@ -83,7 +87,7 @@ class JavaProcess:
         return True
 
     def kill(self) -> None:
-        """Kill it at once, as a power cut would."""
+        """Kill it at once."""
         self._process.kill()
         self._process.wait()
         self._dismiss_watcher()

@@ -16,14 +16,16 @@ class Listener:
     Attributes:
         name: upper-case letters, digits and underscores; one of a kind in a broker.
         port: 1 to 65535; for :class:`~nsw.embedded.BrokerSettings` also 0, to take a free one.
-        host: address to listen on and to tell to clients.
+        host: address to listen on.
         protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; what the last three need goes to *extra*.
+        advertised: what clients are told, as host:port, where they must come another way; empty for *address*.
     """
 
     name: str
     port: int
     host: str = "127.0.0.1"
     protocol: str = "PLAINTEXT"
+    advertised: str = ""
 
     @property
     def address(self) -> str:
@@ -164,6 +166,7 @@ def _replication(node_count: int) -> dict[str, str]:
 
 def _addresses(config: ServerConfig) -> dict[str, str]:
     clients = [f"{listener.name}://{listener.address}" for listener in config.listeners]
+    told = [f"{listener.name}://{listener.advertised or listener.address}" for listener in config.listeners]
     protocols = [f"{listener.name}:{listener.protocol}" for listener in config.listeners]
     return {
         "process.roles": "broker,controller",
@@ -174,7 +177,7 @@ def _addresses(config: ServerConfig) -> dict[str, str]:
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": config.listeners[0].name,
         "listeners": ",".join([*clients, f"CONTROLLER://{config.controller.host}:{config.controller.port}"]),
-        "advertised.listeners": ",".join(clients),
+        "advertised.listeners": ",".join(told),
         "listener.security.protocol.map": ",".join([*protocols, "CONTROLLER:PLAINTEXT"]),
         "log.dirs": str(config.log_folder),
     }

@@ -6,28 +6,24 @@ could keep them in Kafka instead, but then a start takes three times as long (se
 """
 
 import http.client
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from nsw.embedded.cache import default_cache_folder, make_folder
+from nsw.embedded.cache import default_cache_folder
 from nsw.embedded.errors import BrokerTrouble, EmbeddedBrokerError
-from nsw.embedded.folderlock import FolderLock
 from nsw.embedded.jars import OnProgress
 from nsw.embedded.java import candidate_paths, find_java
 from nsw.embedded.layout import last_lines
 from nsw.embedded.ports import check_port, pick_free_port
 from nsw.embedded.process import JavaProcess
 from nsw.embedded.registryfiles import ensure_registry
+from nsw.embedded.server import JavaServer
 from nsw.errors import InvariantError
 
 #: Path of the API that Confluent's clients speak.
 API_PATH = "/apis/ccompat/v7"
 #: What Apicurio Registry 3.3 was compiled for (class file version 65).
 _MINIMUM_JAVA = 21
-_POLL_SECONDS = 0.1
 _HTTP_OK = 200
 
 
@@ -57,12 +53,11 @@ class RegistrySettings:
     folder_wait_seconds: float = 5.0
 
 
-class EmbeddedRegistry:
+class EmbeddedRegistry(JavaServer):
     """
     One schema registry in a data folder; as a context manager it runs inside the block.
 
-    It may be started again after :meth:`stop` or :meth:`kill`, with the same schemas under the same ids. It ends
-    with this process, however that ends. Not for use by several threads at once.
+    It may be started again after :meth:`stop` or :meth:`kill`, with the same schemas under the same ids.
     """
 
     def __init__(
@@ -82,19 +77,14 @@ class EmbeddedRegistry:
         """
         self._folder = data_dir.absolute()
         self._settings = settings or RegistrySettings()
+        super().__init__(
+            self._folder,
+            start_seconds=self._settings.start_seconds,
+            stop_seconds=self._settings.stop_seconds,
+            folder_wait_seconds=self._settings.folder_wait_seconds,
+        )
         self._on_progress = on_progress
-        self._lock = FolderLock(self._folder)
         self._port = self._settings.port
-        self._process: JavaProcess | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:
@@ -108,77 +98,14 @@ class EmbeddedRegistry:
         """What it printed in the present or last run."""
         return self._folder / "registry.log"
 
-    @property
-    def pid(self) -> int | None:
-        """The process id of its Java; None when it was stopped or not started."""
-        return self._process.pid if self._process else None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether its process lives."""
-        return self._process is not None and self._process.poll() is None
-
-    def start(self) -> None:
-        """
-        Start it and wait until it answers; does nothing when it runs.
-
-        Raises:
-            EmbeddedBrokerError: no Java, program, port or folder; REGISTRY_DIED or REGISTRY_NOT_READY. Nothing is
-                left running then.
-        """
-        if self.is_running:
-            return
-        self.stop()
-        make_folder(self._folder)
-        self._lock.acquire(self._settings.folder_wait_seconds)
-        try:
-            self._launch()
-        except BaseException:
-            self.kill()
-            self._lock.release()
-            raise
-
-    def stop(self) -> bool:
-        """
-        Ask it to end, wait, and kill it if it takes too long; does nothing when it was not started.
-
-        Returns:
-            False when it had to be killed.
-        """
-        if self._process is None:
-            return True
-        ended = self._process.end(self._settings.stop_seconds)
-        self._forget_process()
-        return ended
-
-    def kill(self) -> None:
-        """Kill it at once, as a power cut would; does nothing when it was not started."""
-        if self._process is not None:
-            self._process.kill()
-            self._forget_process()
-
-    def check_running(self) -> None:
-        """
-        Refuse to go on without a registry that was started.
-
-        Raises:
-            EmbeddedBrokerError: REGISTRY_DIED.
-        """
-        status = self._process.poll() if self._process else None
-        if status is not None:
-            raise EmbeddedBrokerError(
-                BrokerTrouble.REGISTRY_DIED, last_lines(self.log_file), status=status, file=self.log_file
-            )
-
-    def _launch(self) -> None:
+    def _launch(self, lock: int) -> JavaProcess:
         settings = self._settings
         java = find_java([settings.java] if settings.java else candidate_paths(), minimum=_MINIMUM_JAVA)
         program = ensure_registry(settings.cache_folder or default_cache_folder(), self._on_progress)
         self._port = self._port or pick_free_port(settings.host)
         check_port(settings.host, self._port)
         command = [str(java.path), *self._options(), "-jar", str(program)]
-        self._process = JavaProcess(command, self.log_file, self._lock.descriptor)
-        self._wait_until_ready()
+        return JavaProcess(command, self.log_file, lock)
 
     def _options(self) -> list[str]:
         settings = self._settings
@@ -206,14 +133,13 @@ class EmbeddedRegistry:
             *(f"-D{name}={value}" for name, value in properties.items()),
         ]
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + self._settings.start_seconds
-        while time.monotonic() < deadline:
-            self.check_running()
-            if self._answers():
-                return
-            time.sleep(_POLL_SECONDS)
-        raise EmbeddedBrokerError(
+    def _explain_end(self, status: int) -> EmbeddedBrokerError:
+        return EmbeddedBrokerError(
+            BrokerTrouble.REGISTRY_DIED, last_lines(self.log_file), status=status, file=self.log_file
+        )
+
+    def _explain_silence(self) -> EmbeddedBrokerError:
+        return EmbeddedBrokerError(
             BrokerTrouble.REGISTRY_NOT_READY,
             last_lines(self.log_file),
             seconds=self._settings.start_seconds,
@@ -229,7 +155,3 @@ class EmbeddedRegistry:
             return False
         finally:
             connection.close()
-
-    def _forget_process(self) -> None:
-        self._process = None
-        self._lock.release()

@@ -85,6 +85,16 @@ def test_an_output_topic_may_take_more_than_it_must() -> None:
     assert problems_of(OUTBOX, state_of(OUTBOX, max_message_bytes="99999999")) == []
 
 
+def test_fewer_copies_than_wanted_are_two_problems() -> None:
+    """Copies, and how many must hold a record before it counts; more of either is no problem."""
+    weak = state_of(CASES, min_insync_replicas="1")
+    problems = find_problems({CASES.name: weak}, [CASES], 3, 2)
+    assert problems[0].startswith("topic nsw.cases has 1 copies, not 3: ")
+    assert problems[1].startswith("topic nsw.cases: min.insync.replicas is 1, less than 2: ")
+    strong = replace(state_of(CASES, min_insync_replicas="3"), replication_factor=5)
+    assert find_problems({CASES.name: strong}, [CASES], 3, 2) == []
+
+
 def test_every_problem_of_every_topic_is_reported() -> None:
     """The list does not end at the first problem."""
     bad = replace(state_of(CASES, message_timestamp_type="CreateTime", compression_type="gzip"), partitions=1)

@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,10 +12,12 @@ from nsw.embedded.probe import ClusterDescription, describe_cluster, encode_requ
 CLUSTER = b"5L6g3nShT-eMCtK--X86sw"
 
 
-def _response(*, correlation: int = 1, error: int = 0, brokers: int = 1) -> bytes:
+def _response(*, correlation: int = 1, error: int = 0, brokers: Sequence[int] = (1,)) -> bytes:
     message = b"\x00"
     head = struct.pack(">ibih", correlation, 0, 0, error)
-    return head + message + bytes([len(CLUSTER) + 1]) + CLUSTER + struct.pack(">ib", 1, brokers + 1)
+    listed = [struct.pack(">ib4siBb", each, 5, b"host", 9092, 0, 0) for each in brokers]
+    count = struct.pack(">ib", 1, len(listed) + 1)
+    return head + message + bytes([len(CLUSTER) + 1]) + CLUSTER + count + b"".join(listed)
 
 
 def test_the_request_says_its_own_length() -> None:
@@ -23,17 +26,24 @@ def test_the_request_says_its_own_length() -> None:
     assert struct.unpack_from(">ihh", request) == (len(request) - 4, 60, 0)
 
 
-@pytest.mark.parametrize("brokers", [0, 1, 3])
-def test_reads_the_cluster_and_counts_its_brokers(brokers: int) -> None:
-    """A broker that the controller has not let in yet is not counted."""
-    expected = ClusterDescription(CLUSTER.decode(), brokers)
+@pytest.mark.parametrize("brokers", [(), (1,), (3, 1, 2)])
+def test_reads_the_cluster_and_its_brokers(brokers: tuple[int, ...]) -> None:
+    """A broker that the controller has not let in yet is not listed."""
+    expected = ClusterDescription(CLUSTER.decode(), frozenset(brokers))
     assert parse_response(_response(brokers=brokers)) == expected
 
 
 @pytest.mark.parametrize(
     "body",
-    [_response(error=35), _response(correlation=2), _response()[:12], b"", b"HTTP/1.1 400 Bad Request"],
-    ids=["error", "other-answer", "cut", "empty", "other-program"],
+    [
+        _response(error=35),
+        _response(correlation=2),
+        _response()[:12],
+        _response()[:-9],
+        b"",
+        b"HTTP/1.1 400 Bad Request",
+    ],
+    ids=["error", "other-answer", "cut", "cut-in-a-broker", "empty", "other-program"],
 )
 def test_anything_else_is_no_answer(body: bytes) -> None:
     """An error, another answer or another program's words: the broker is not ready."""

@@ -1,5 +1,6 @@
 """The texts of the broker's configuration."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from nsw.embedded import Listener
@@ -60,6 +61,14 @@ def test_each_listener_has_its_protocol() -> None:
     expected = "PLAINTEXT:PLAINTEXT,SECURE:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT"
     assert properties["listener.security.protocol.map"] == expected
     assert properties["inter.broker.listener.name"] == "PLAINTEXT"
+
+
+def test_clients_may_be_told_another_address() -> None:
+    """Such as a proxy's: the broker listens on its own, and brokers go on talking over the first listener."""
+    told = Listener("PROXIED", 9094, advertised="127.0.0.1:7777")
+    properties = _read(replace(ALONE, listeners=(*ALONE.listeners, told)))
+    assert properties["listeners"].split(",")[1] == "PROXIED://127.0.0.1:9094"
+    assert properties["advertised.listeners"] == "PLAINTEXT://127.0.0.1:9092,PROXIED://127.0.0.1:7777"
 
 
 def test_extra_properties_win() -> None:
