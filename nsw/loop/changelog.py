@@ -105,7 +105,7 @@ class ChangelogReader:
             LoopFatalError: the topic can't be read.
         """
         target = self.end(partition)
-        if start is not None and start >= target:
+        if (start or 0) >= target:
             return target
         consumer = Consumer(self._consumer_config("read_committed"))
         try:

@@ -1,31 +1,39 @@
 """
 A worker process for the tests of the loop: copies records, and has a fault placed at a step.
 
-It is told what to do by one JSON object in the environment variable ``LOOP_WORKER``.
+The steps are those that the loop tells of, and more that are found by looking inside: each publication, the reading
+of the changelog, the store's own transaction, and ``asked:`` for the midst of a call to the broker.
 """
 
-import json
 import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any, TypeVar
 
 from nsw.cases import Case, CaseState
 from nsw.casestore import CaseBook
+from nsw.casestore.book import Apply
+from nsw.casestore.partition import Change, Checkpoint, PartitionStore
 from nsw.errors import Code, InvariantError
-from nsw.identifiers import CaseId
+from nsw.identifiers import AgencyCode, CaseId
 from nsw.loop import ChangelogReader, LoopSettings, TransactionalLoop
+from nsw.loop.work import Steps
 from nsw.model import Format, Publication, Purpose, Record
 from nsw.stream import run_worker
 
+T = TypeVar("T")
 DEAD, HELD = "dead", "held"
 DAY = date(2026, 11, 22)
+#: So long after a call to the broker began it is still under way, mostly.
+_ASKED_SECONDS = 0.001
 
 
 @dataclass(frozen=True)
@@ -34,11 +42,12 @@ class Task:
     What one worker process does.
 
     Attributes:
-        step: the loop's step at which the fault happens; '' for none.
+        step: where the fault happens; '' for none.
         nth: at which passing of this step.
         changelog: topic of the case state, with *folder* for its store; '' keeps none.
-        fault: ``kill`` and ``stop`` are signals to itself, ``raise`` a bug.
+        fault: ``kill`` and ``stop`` are signals to itself, ``raise`` a bug, ``hold`` a pause of *hold_seconds*.
         record_seconds: how long each record takes.
+        log: file for what the process writes; '' leaves it with the test.
     """
 
     bootstrap_servers: str
@@ -49,17 +58,25 @@ class Task:
     step: str = ""
     nth: int = 1
     fault: str = "kill"
+    hold_seconds: float = 0.0
     record_seconds: float = 0.0
     batch_records: int = 50
+    transaction_timeout_ms: int = 10_000
+    session_timeout_ms: int = 6_000
     changelog: str = ""
     folder: str = ""
+    log: str = ""
 
-    def work(self, stopping: Callable[[], bool] = lambda: False) -> "CopyWork":
+    def work(
+        self, stopping: Callable[[], bool] = lambda: False, steps: Steps = lambda _step: None
+    ) -> "CopyWork":
         """Give the work: one that keeps cases where a changelog is named."""
         if not self.changelog:
             return CopyWork(self.target, self.record_seconds)
-        reader = ChangelogReader(self.bootstrap_servers, self.changelog, stopping=stopping)
-        book = CaseBook(Path(self.folder) / self.slot, reader, keep_days=10, today=date.today)
+        reader = WatchedReader(self.bootstrap_servers, self.changelog, stopping=stopping)
+        reader.steps = steps
+        book = WatchedBook(Path(self.folder) / self.slot, reader, keep_days=10, today=date.today)
+        book.steps = steps
         return CaseWork(self.target, book, self.changelog, self.record_seconds)
 
     def settings(self, **changes: object) -> LoopSettings:
@@ -71,13 +88,11 @@ class Task:
             "group_instance_id": f"{self.group}-{self.slot}",
             "subscription": (self.source,),
             "batch_records": self.batch_records,
+            "transaction_timeout_ms": self.transaction_timeout_ms,
+            "session_timeout_ms": self.session_timeout_ms,
             "broker_wait_seconds": 30.0,
         }
         return LoopSettings(**(values | changes))  # type: ignore[arg-type]
-
-    def environment(self) -> dict[str, str]:
-        """Give the environment of the worker process."""
-        return {**os.environ, "LOOP_WORKER": json.dumps(asdict(self))}
 
 
 class CopyWork:
@@ -159,7 +174,7 @@ class CopyWork:
 
 
 class CaseWork(CopyWork):
-    """Copies each record, and says in a header whether its key was seen before; keys stand for cases."""
+    """Copies each record, and says in a header how often its key was seen before; keys stand for cases."""
 
     def __init__(self, target: str, book: CaseBook, changelog: str, record_seconds: float) -> None:
         super().__init__(target, record_seconds)
@@ -167,15 +182,14 @@ class CaseWork(CopyWork):
         self._changelog = changelog
 
     def process(self, record: Record) -> Sequence[Publication]:
-        """Copy the record, and begin a case with its key."""
+        """Copy the record, and count it in the case of its key."""
         (copy,) = super().process(record)
         key = CaseId((record.key or b"").decode())
         known = self._book.get(record.partition, key)
-        seen = ("seen", b"again" if known else b"first")
-        case = known or Case(key, CaseState.OPEN, Format.XML, DAY)
-        state = self._book.put(record.partition, case)
+        times = times_seen(known)
+        state = self._book.put(record.partition, seen_case(key, times + 1))
         return (
-            replace(copy, headers=(seen, *copy.headers)),
+            replace(copy, headers=(("seen", str(times).encode()), *copy.headers)),
             *(replace(each, topic=self._changelog) for each in state),
         )
 
@@ -202,6 +216,98 @@ class CaseWork(CopyWork):
         super().aborted(reason)
 
 
+def seen_case(key: CaseId, times: int) -> Case:
+    """Give a case that was seen so often: the number takes the place of its agencies."""
+    return Case(key, CaseState.OPEN, Format.XML, DAY, (AgencyCode(str(times)),))
+
+
+def times_seen(case: Case | None) -> int:
+    """Tell how often a case was seen."""
+    return 0 if case is None else int(case.agencies[0])
+
+
+class WatchedReader(ChangelogReader):
+    """Tells when the changelog's end is known, and when some of it was applied."""
+
+    steps: Steps
+
+    def end(self, partition: int) -> int:
+        """Give the high watermark."""
+        found = super().end(partition)
+        self.steps("restore:end")
+        return found
+
+    def __call__(self, partition: int, start: int | None, apply: Apply) -> int:
+        """Read to the end."""
+
+        def apply_and_tell(pairs: Sequence[tuple[bytes | None, bytes | None]], end: int) -> None:
+            apply(pairs, end)
+            self.steps("restore:applied")
+
+        return super().__call__(partition, start, apply_and_tell)
+
+
+class WatchedBook(CaseBook):
+    """Tells of each write to a store after a commit: when it begins, before its own commit, and when it is done."""
+
+    steps: Steps
+
+    def assign(self, partitions: Iterable[int]) -> None:
+        """Take partitions over, and watch their stores."""
+        wanted = list(partitions)
+        super().assign(wanted)
+        self._stores.update((each, _WatchedStore(self._stores[each], self.steps)) for each in wanted)
+
+
+class _WatchedStore(PartitionStore):
+    def __init__(self, store: PartitionStore, steps: Steps) -> None:
+        # The same open store, seen from now on.
+        self.__dict__.update(store.__dict__)
+        self._steps = steps
+
+    def write(self, changes: Iterable[Change], checkpoint: Checkpoint) -> None:
+        self._database.set_trace_callback(self._tell)
+        super().write(changes, checkpoint)
+        self._database.set_trace_callback(None)
+        self._steps("store:written")
+
+    def _tell(self, statement: str) -> None:
+        if statement.startswith("BEGIN"):
+            self._steps("store:begin")
+        elif statement == "COMMIT":
+            self._steps("store:commit")
+
+
+class WatchedLoop(TransactionalLoop):
+    """Tells of each publication, by its place in the batch, and of calls while they are under way."""
+
+    _published = 0
+
+    def _produce(self, *arguments: Any) -> None:  # noqa: ANN401 - what the loop gives
+        self._published = 0
+        super()._produce(*arguments)
+
+    def _publish_one(self, *arguments: Any) -> bool:  # noqa: ANN401 - as above
+        done = super()._publish_one(*arguments)
+        self._published += 1
+        self._step(f"produce:{self._published}")
+        return done
+
+    def _outputs_of(self, record: Record) -> Sequence[Publication]:
+        outputs = super()._outputs_of(record)
+        self._step("process")
+        return outputs
+
+    def _call(self, step: str, function: Callable[..., T], *arguments: object) -> T:
+        # The call lets other threads run while it waits for the broker.
+        timer = threading.Timer(_ASKED_SECONDS, self._step, [f"asked:{step}"])
+        timer.start()
+        try:
+            return super()._call(step, function, *arguments)
+        finally:
+            timer.cancel()
+
+
 class PlacedFault:
     """Strikes at the n-th passing of one step."""
 
@@ -216,20 +322,26 @@ class PlacedFault:
             return
         if self._task.fault == "raise":
             raise InvariantError(f"a bug was placed at {step}")
+        if self._task.fault == "hold":
+            time.sleep(self._task.hold_seconds)
+            return
         os.kill(os.getpid(), signal.SIGKILL if self._task.fault == "kill" else signal.SIGSTOP)
 
 
-def main() -> int:
-    """Run one worker as the environment says."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s %(levelname)s %(message)s")
-    task = Task(**json.loads(os.environ["LOOP_WORKER"]))
-    work = task.work()
+def run(task: Task) -> None:
+    """Be one worker process."""
+    if task.log:
+        file = os.open(task.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(file, sys.stderr.fileno())
+    form = "%(asctime)s %(name)s %(levelname)s %(message)s"
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=form)
+    fault = PlacedFault(task)
+    work = task.work(steps=fault)
 
     def build() -> TransactionalLoop:
-        return TransactionalLoop(task.settings(), work, steps=PlacedFault(task))
+        return WatchedLoop(task.settings(), work, steps=fault)
 
-    return run_worker({"copy": build}, app_id=task.group, bootstrap_servers=task.bootstrap_servers)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    code = run_worker({"copy": build}, app_id=task.group, bootstrap_servers=task.bootstrap_servers)
+    # Nothing of the process that it was forked from is to be tidied up.
+    sys.stderr.flush()
+    os._exit(code)

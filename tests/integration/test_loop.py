@@ -2,36 +2,23 @@
 
 import signal
 import subprocess
-import sys
-import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
-from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.admin._acl import AclOperation
 
-from nsw.cases import Case, CaseState, encode_case
+from nsw.cases import encode_case
 from nsw.embedded import BrokerSettings, EmbeddedBroker, Listener
 from nsw.identifiers import CaseId
-from nsw.loop import ControlFollower, LoopFatalError, LoopSettings, TransactionalLoop, read_topic
-from nsw.model import Format
-from tests.integration.loop_worker import DAY, CopyWork, Task
+from nsw.loop import ControlFollower, LoopFatalError, TransactionalLoop, read_topic
+from tests.integration.loop_stage import InThread, Stage, numbered, wait_for, worker
+from tests.integration.loop_worker import CopyWork, Task, seen_case
 
 pytestmark = pytest.mark.kafka
 
-WORKER = Path(__file__).with_name("loop_worker.py")
-ROOT = WORKER.parent.parent.parent
 CREDENTIALS = {
     "security.protocol": "SASL_PLAINTEXT",
     "sasl.mechanism": "PLAIN",
@@ -52,110 +39,6 @@ STEPS = [
 ]
 
 
-class Stage:
-    """The topics of one test, and what is in them."""
-
-    def __init__(self, bootstrap_servers: str) -> None:
-        self.bootstrap_servers = bootstrap_servers
-        self.name = f"test-{uuid.uuid4().hex[:8]}"
-        self.source = f"{self.name}.in"
-        self.target = f"{self.name}.out"
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 20})
-        self.changelog = ""
-
-    def task(self, **changes: object) -> Task:
-        task = Task(self.bootstrap_servers, self.name, self.source, self.target)
-        return replace(task, **changes)  # type: ignore[arg-type]
-
-    def create(self, topic: str, partitions: int = 1, **settings: str) -> None:
-        config = {name.replace("_", "."): value for name, value in settings.items()}
-        (future,) = self._admin.create_topics([NewTopic(topic, partitions, 1, config=config)]).values()
-        future.result(30)
-
-    def allow(self, topic: str, operation: AclOperation) -> None:
-        """Allow "clerk" this operation on the topic, and so no other."""
-        rule = AclBinding(
-            ResourceType.TOPIC,
-            topic,
-            ResourcePatternType.LITERAL,
-            "User:clerk",
-            "*",
-            operation,
-            AclPermissionType.ALLOW,
-        )
-        (future,) = self._admin.create_acls([rule]).values()
-        future.result(30)
-
-    def send(self, topic: str, values: list[bytes], *, keyed: bool = False) -> None:
-        """Publish values, under twenty keys in turn, or each under itself."""
-        for number, value in enumerate(values):
-            self._producer.produce(topic, value, value if keyed else f"key-{number % 20}".encode())
-        assert self._producer.flush(30) == 0
-
-    def read(self, topic: str) -> list[tuple[str, bytes]]:
-        """Read origin and value of all committed records, by a client that shares no code with ours."""
-        command = ["kcat", "-C", "-b", self.bootstrap_servers, "-t", topic, "-e", "-q", "-f", "%h\t%s\n"]
-        command += ["-X", "isolation.level=read_committed"]
-        output = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
-        lines = [line.partition(b"\t") for line in output.splitlines()]
-        return [(headers.partition(b"origin=")[2].decode(), value) for headers, _, value in lines]
-
-    def keep_cases(self, folder: Path, **changes: object) -> Task:
-        """Give a task that remembers which keys it saw."""
-        if not self.changelog:
-            self.changelog = f"{self.name}.changelog"
-            self.create(self.changelog, 4, cleanup_policy="compact")
-        return self.task(changelog=self.changelog, folder=str(folder), **changes)
-
-    def check_first_once(self, values: list[bytes]) -> None:
-        """Fail unless each value was new at its first copy, and known at every later one."""
-        command = [
-            "kcat",
-            "-C",
-            "-b",
-            self.bootstrap_servers,
-            "-t",
-            self.target,
-            "-e",
-            "-q",
-            "-f",
-            "%h\t%s\n",
-        ]
-        command += ["-X", "isolation.level=read_committed"]
-        output = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
-        seen: dict[bytes, list[bytes]] = {}
-        for line in output.splitlines():
-            headers, _, value = line.partition(b"\t")
-            seen.setdefault(value, []).append(headers.partition(b",")[0].removeprefix(b"seen="))
-        for value in set(values):
-            assert seen[value] == [b"first"] + [b"again"] * (values.count(value) - 1), value
-
-    def origins(self) -> list[str]:
-        """Say where the records of the source stand."""
-        found = read_topic(self.bootstrap_servers, self.source, partitions=4)
-        return [f"{each.topic}/{each.partition}/{each.offset}" for each in found]
-
-    def read_until(self, topic: str, count: int, timeout: float = 60.0) -> list[tuple[str, bytes]]:
-        until = time.monotonic() + timeout
-        found = self.read(topic)
-        while len(found) < count and time.monotonic() < until:
-            time.sleep(0.3)
-            found = self.read(topic)
-        return found
-
-    def check_copied_once(self, values: list[bytes], timeout: float = 60.0) -> None:
-        """Fail unless the target holds exactly what was sent, each partition of the source in order."""
-        found = self.read_until(self.target, len(values), timeout)
-        assert sorted(value for _, value in found) == sorted(values)
-        offsets_by_origin: dict[str, list[int]] = {}
-        for origin, _ in found:
-            partition, _, offset = origin.rpartition("/")
-            offsets_by_origin.setdefault(partition, []).append(int(offset))
-        for offsets in offsets_by_origin.values():
-            assert offsets == sorted(set(offsets))
-
-
 @pytest.fixture
 def stage(bootstrap_servers: str) -> Stage:
     """Give fresh topics: a source with four partitions and a target with one, which keeps the order of commits."""
@@ -163,67 +46,6 @@ def stage(bootstrap_servers: str) -> Stage:
     stage.create(stage.source, 4)
     stage.create(stage.target, 1)
     return stage
-
-
-def numbered(count: int) -> list[bytes]:
-    return [f"value-{number:05}".encode() for number in range(count)]
-
-
-def wait_for(condition: Callable[[], object], timeout: float = 30.0) -> None:
-    until = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < until, "it did not come about in time"
-        time.sleep(0.02)
-
-
-class InThread:
-    """A loop in a thread of the test, stopped at the end of the block."""
-
-    def __init__(self, settings: LoopSettings, work: CopyWork) -> None:
-        self.work = work
-        self.error: BaseException | None = None
-        self.loop = TransactionalLoop(settings, work)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        try:
-            self.loop.run()
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            self.error = error
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self.loop.stop()
-        self._thread.join(30)
-        if kind is None:
-            assert not self._thread.is_alive()
-            if self.error is not None:
-                raise self.error
-
-
-@contextmanager
-def worker(task: Task) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [sys.executable, str(WORKER)],
-        env=task.environment() | {"PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def end_of(process: subprocess.Popen[str], timeout: float = 60.0) -> tuple[int, str]:
-    _, errors = process.communicate(timeout=timeout)
-    return process.returncode, errors
 
 
 class TestExactlyOnce:
@@ -235,15 +57,16 @@ class TestExactlyOnce:
         values = [value for value in numbered(100) for _ in range(2)]
         stage.send(stage.source, values, keyed=True)
         once = step.startswith(("assign", "init"))
-        with worker(stage.keep_cases(tmp_path, step=step, nth=1 if once else 3)) as first:
-            assert end_of(first)[0] == -signal.SIGKILL
+        with worker(
+            stage.keep_cases(tmp_path, step=step, nth=1 if once else 3), tmp_path / "first.log"
+        ) as first:
+            assert first.end()[0] == -signal.SIGKILL
         # Each comes again when the worker that saw it is dead: what it knew must outlive it.
         stage.send(stage.source, values[::2], keyed=True)
         values += values[::2]
-        with worker(stage.keep_cases(tmp_path)) as second:
+        with worker(stage.keep_cases(tmp_path), tmp_path / "second.log") as second:
             stage.check_copied_once(values)
-            assert second.poll() is None
-        stage.check_first_once(values)
+            assert second.ended is None
 
     @pytest.mark.slow
     @pytest.mark.parametrize("step", ["produce", "flush", "send-offsets"])
@@ -251,8 +74,10 @@ class TestExactlyOnce:
         """Another worker takes over from one that was stopped in a transaction; when it wakes, it can't commit."""
         values = [value for value in numbered(150) for _ in range(2)]
         stage.send(stage.source, values, keyed=True)
-        with worker(stage.keep_cases(tmp_path, step=step, nth=3, fault="stop")) as sleeper:
-            wait_for(lambda: is_stopped(sleeper.pid))
+        with worker(
+            stage.keep_cases(tmp_path, step=step, nth=3, fault="stop"), tmp_path / "sleeper.log"
+        ) as sleeper:
+            wait_for(lambda: sleeper.is_stopped)
             other = stage.keep_cases(tmp_path, slot="1")
             with InThread(other.settings(), other.work()):
                 stage.check_copied_once(values)
@@ -261,7 +86,6 @@ class TestExactlyOnce:
                 stage.send(stage.source, more, keyed=True)
                 stage.check_copied_once(values + more)
             stage.check_copied_once(values + more)
-        stage.check_first_once(values + more)
 
     @pytest.mark.slow
     def test_a_commit_that_comes_late_is_waited_for(self, stage: Stage, tmp_path: Path) -> None:
@@ -272,8 +96,10 @@ class TestExactlyOnce:
         """
         values = [value for value in numbered(150) for _ in range(2)]
         stage.send(stage.source, values, keyed=True)
-        with worker(stage.keep_cases(tmp_path, step="send-offsets", nth=3, fault="stop")) as sleeper:
-            wait_for(lambda: is_stopped(sleeper.pid))
+        with worker(
+            stage.keep_cases(tmp_path, step="send-offsets", nth=3, fault="stop"), tmp_path / "sleeper.log"
+        ) as sleeper:
+            wait_for(lambda: sleeper.is_stopped)
             other = stage.keep_cases(tmp_path, slot="1")
             with InThread(other.settings(), other.work()):
                 # Its session ends after 6 s, its transaction after 10 s.
@@ -283,7 +109,6 @@ class TestExactlyOnce:
                 more = values[:40]
                 stage.send(stage.source, more, keyed=True)
                 stage.check_copied_once(values + more)
-        stage.check_first_once(values + more)
 
     def test_offsets_under_way_are_waited_for_before_anything_is_restored(
         self, stage: Stage, tmp_path: Path
@@ -308,12 +133,12 @@ class TestExactlyOnce:
         with InThread(task.settings(), task.work()):
             # Long enough for a loop that does not wait to restore.
             time.sleep(3)
-            case = Case(CaseId("once"), CaseState.OPEN, Format.XML, DAY)
+            case = seen_case(CaseId("once"), 1)
             predecessor.produce(stage.changelog, encode_case(case), b"once", int(partition))
-            predecessor.produce(stage.target, b"once", b"once", headers=[("seen", b"first")])
+            predecessor.produce(stage.target, b"once", b"once", headers=[("seen", b"0")])
             predecessor.commit_transaction(30)
-            assert len(stage.read_until(stage.target, 2)) == 2
-        stage.check_first_once([b"once", b"once"])
+            found = stage.read_until(stage.target, 2)
+        assert [each.seen for each in found] == ["0", "1"]
         member.close()
 
     @pytest.mark.slow
@@ -325,19 +150,20 @@ class TestExactlyOnce:
         values = [value for value in numbered(150) for _ in range(2)]
         stage.send(stage.source, values, keyed=True)
         nth = 1 if step.startswith("assign") else 3
-        with worker(stage.keep_cases(tmp_path, step=step, nth=nth, fault="stop")) as zombie:
-            wait_for(lambda: is_stopped(zombie.pid))
-            with worker(stage.keep_cases(tmp_path)):
+        with worker(
+            stage.keep_cases(tmp_path, step=step, nth=nth, fault="stop"), tmp_path / "zombie.log"
+        ) as zombie:
+            wait_for(lambda: zombie.is_stopped)
+            with worker(stage.keep_cases(tmp_path), tmp_path / "worker.log"):
                 stage.check_copied_once(values)
                 zombie.send_signal(signal.SIGCONT)
-                assert end_of(zombie)[0] == 1
+                assert zombie.end()[0] == 1
                 more = values[:40]
                 stage.send(stage.source, more, keyed=True)
                 stage.check_copied_once(values + more)
-        with worker(stage.keep_cases(tmp_path)):
+        with worker(stage.keep_cases(tmp_path), tmp_path / "worker.log"):
             stage.send(stage.source, more, keyed=True)
             stage.check_copied_once(values + more + more)
-        stage.check_first_once(values + more + more)
 
     @pytest.mark.slow
     def test_cases_are_known_wherever_a_partition_goes(self, stage: Stage, tmp_path: Path) -> None:
@@ -359,7 +185,6 @@ class TestExactlyOnce:
         with InThread(elsewhere.settings(), elsewhere.work()):
             stage.send(stage.source, values[:100], keyed=True)
             stage.check_copied_once(values * 3 + values[:100])
-        stage.check_first_once(values * 3 + values[:100])
 
     @pytest.mark.slow
     def test_survives_the_death_of_the_broker(self, tmp_path: Path) -> None:
@@ -370,29 +195,29 @@ class TestExactlyOnce:
             stage.create(stage.source, 4)
             stage.create(stage.target, 1)
             stage.send(stage.source, values)
-            with worker(stage.task(record_seconds=0.005)) as first:
+            with worker(stage.task(record_seconds=0.005), tmp_path / "first.log") as first:
                 stage.read_until(stage.target, 1)
                 broker.kill()
                 time.sleep(5)
                 broker.start()
-                wait_for(lambda: first.poll() is not None or len(stage.read(stage.target)) == 2_000, 120)
-            with worker(stage.task()):
+                wait_for(lambda: first.ended is not None or len(stage.read(stage.target)) == 2_000, 120)
+            with worker(stage.task(), tmp_path / "worker.log"):
                 stage.check_copied_once(values)
 
-    def test_a_fenced_worker_ends_with_a_message(self, stage: Stage) -> None:
+    def test_a_fenced_worker_ends_with_a_message(self, stage: Stage, tmp_path: Path) -> None:
         """A second process of the same slot fences the first, which exits with 1 and says why."""
         values = numbered(300)
         stage.send(stage.source, values)
-        with worker(stage.task(step="produce", nth=2, fault="stop")) as zombie:
-            wait_for(lambda: is_stopped(zombie.pid))
-            with worker(stage.task()) as successor:
+        with worker(stage.task(step="produce", nth=2, fault="stop"), tmp_path / "zombie.log") as zombie:
+            wait_for(lambda: zombie.is_stopped)
+            with worker(stage.task(), tmp_path / "successor.log") as successor:
                 stage.check_copied_once(values)
                 zombie.send_signal(signal.SIGCONT)
-                code, errors = end_of(zombie)
+                code, errors = zombie.end()
                 assert code == 1
                 assert "fenced" in errors
-                successor.terminate()
-                assert end_of(successor)[0] == 0
+                successor.send_signal(signal.SIGTERM)
+                assert successor.end()[0] == 0
         stage.check_copied_once(values)
 
     def test_two_workers_share_and_give_back(self, stage: Stage) -> None:
@@ -429,14 +254,14 @@ class TestExactlyOnce:
 class TestEnding:
     """How a worker process ends."""
 
-    def test_finishes_the_batch_on_sigterm(self, stage: Stage) -> None:
+    def test_finishes_the_batch_on_sigterm(self, stage: Stage, tmp_path: Path) -> None:
         """SIGTERM commits the batch at hand and exits with 0; nothing is done twice afterwards."""
         values = numbered(400)
         stage.send(stage.source, values)
-        with worker(stage.task(record_seconds=0.05, batch_records=40)) as first:
+        with worker(stage.task(record_seconds=0.05, batch_records=40), tmp_path / "first.log") as first:
             copied = len(stage.read_until(stage.target, 1))
-            first.terminate()
-            code, errors = end_of(first)
+            first.send_signal(signal.SIGTERM)
+            code, errors = first.end()
             assert code == 0
             assert "aborting" not in errors
         assert copied <= len(stage.read(stage.target)) < len(values)
@@ -444,11 +269,11 @@ class TestEnding:
             stage.check_copied_once(values)
 
     @pytest.mark.parametrize("step", ["assign:restored", "produce", "committed"])
-    def test_a_dead_loop_ends_its_process(self, stage: Stage, step: str) -> None:
+    def test_a_dead_loop_ends_its_process(self, stage: Stage, tmp_path: Path, step: str) -> None:
         """A bug in a loop, even within a rebalance, makes the process exit with 1 and say what it was."""
         stage.send(stage.source, numbered(10))
-        with worker(stage.task(step=step, fault="raise")) as process:
-            code, errors = end_of(process)
+        with worker(stage.task(step=step, fault="raise"), tmp_path / "process.log") as process:
+            code, errors = process.end()
         assert code == 1
         assert f"copy: a bug was placed at {step}" in errors
 
@@ -512,7 +337,7 @@ class TestTopics:
         with InThread(stage.task().settings(), work):
             stage.send(stage.source, values)
             found = stage.read_until(stage.target, 3)
-        assert sorted(value for _, value in found) == [b"held", b"one", b"two"]
+        assert sorted(each.value for each in found) == [b"held", b"one", b"two"]
         assert list(work.missing) == [f"{stage.name}.nowhere"]
 
     @pytest.mark.slow
@@ -531,7 +356,7 @@ class TestTopics:
             guarded = {"bootstrap_servers": broker.address_of("GUARDED"), "client_config": CREDENTIALS}
             with InThread(stage.task().settings(**guarded), work):
                 found = stage.read_until(stage.target, 5)
-        assert sorted(value for _, value in found) == [b"held", b"held", b"one", b"three", b"two"]
+        assert sorted(each.value for each in found) == [b"held", b"held", b"one", b"three", b"two"]
         assert set(work.missing) == {closed, unseen}
 
     def test_lists_the_topics_that_exist(self, stage: Stage) -> None:
@@ -553,7 +378,7 @@ class TestHostileRecords:
         with InThread(stage.task().settings(max_message_bytes=100_000), work):
             stage.send(stage.source, [b"one", b"big:99980", b"big:150000", b"two"])
             found = stage.read_until(stage.target, 4)
-        assert sorted(value for _, value in found) == [b"dead", b"dead", b"one", b"two"]
+        assert sorted(each.value for each in found) == [b"dead", b"dead", b"one", b"two"]
         assert len(work.refused) == 2
 
     def test_refuses_an_output_that_the_topic_does_not_take(self, stage: Stage) -> None:
@@ -565,7 +390,7 @@ class TestHostileRecords:
         with InThread(stage.task().settings(client_config={"compression.type": "none"}), work):
             stage.send(stage.source, values)
             found = stage.read_until(small, len(values))
-        assert sorted(value for _, value in found) == [b"dead", b"dead", b"four", b"one", b"three", b"two"]
+        assert sorted(each.value for each in found) == [b"dead", b"dead", b"four", b"one", b"three", b"two"]
 
     def test_reads_headers_that_are_not_text(self, stage: Stage) -> None:
         """A header whose name is not UTF-8, or whose value is null, harms neither its record nor the next."""
@@ -632,10 +457,6 @@ def guarded_broker(folder: Path) -> EmbeddedBroker:
     }
     listener = Listener("GUARDED", 0, protocol="SASL_PLAINTEXT")
     return EmbeddedBroker(folder, BrokerSettings(extra_listeners=(listener,), extra_properties=properties))
-
-
-def is_stopped(pid: int) -> bool:
-    return "State:\tT" in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
 
 
 def send_with_kcat(stage: Stage, value: bytes, headers: list[bytes]) -> None:
