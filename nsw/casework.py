@@ -9,7 +9,7 @@ from nsw import telemetry
 from nsw.cases import Case
 from nsw.casestore import CaseBook
 from nsw.control import build_pause
-from nsw.envelope import last_header, parse_stamp
+from nsw.envelope import is_apart, last_header, parse_stamp
 from nsw.errors import Code, MessageError, Severity, Verdict
 from nsw.events import EventType, build_event
 from nsw.held import TOPIC, build_held
@@ -21,6 +21,8 @@ from nsw.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 ROLE = "casework"
+#: Gives what ``process`` gives; a ``MessageError`` when that ends the process that does it.
+JudgeApart = Callable[[Record, Reference, Case | None], Outcome]
 _REFRESH_SECONDS = 5.0
 _FORCED_REFRESH_SECONDS = 0.5
 
@@ -68,6 +70,7 @@ class Casework:
         newest: gives the snapshot to judge by; asked between batches only, so that one batch has one.
         book: what is known of the cases of this worker's partitions.
         dead_letters_in_a_row: so many from one party pause its inbox; an operator resumes it.
+        judge_apart: as ``process``, where it can't end this process.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Casework:
         destinations: Destinations,
         book: CaseBook,
         dead_letters_in_a_row: int,
+        judge_apart: JudgeApart = process,
     ) -> None:
         self._newest = newest
         self._reference = newest()
@@ -85,6 +89,10 @@ class Casework:
         self._book = book
         self._last: tuple[str, int, int] | None = None
         self._limit = dead_letters_in_a_row
+        self._judge_apart = judge_apart
+        # Senders of a record that ends processes: for the rest of this one's life all of theirs are judged apart.
+        self._watched: set[str] = set()
+        self._apart = 0
         self._outcomes: list[Outcome] = []
         # Rows of dead letters by party: as committed, and with the open batch.
         self._rows: Counter[PartyId] = Counter()
@@ -98,13 +106,36 @@ class Casework:
         self._begin(record)
         return self._carry_out(record, process(record, self._reference, self._case_of(record)))
 
+    def is_suspect(self, record: Record) -> bool:
+        """Tell whether its sender, or it itself, was found to end processes before."""
+        if not self._watched:
+            return is_apart(record)
+        try:
+            return is_apart(record) or parse_stamp(record).sender in self._watched
+        except MessageError:
+            return False
+
+    def process_apart(self, record: Record) -> Sequence[Publication]:
+        """
+        As ``process``, in a process with limits.
+
+        Raises:
+            MessageError: NSW-9002, it ends that process.
+        """
+        self._apart += 1
+        outcome = self._judge_apart(record, self._reference, self._case_of(record))
+        self._begin(record)
+        return self._carry_out(record, outcome)
+
     def refuse(self, record: Record, code: Code, detail: str) -> Sequence[Publication]:
-        """Keep a record as a dead letter whose outputs can't be published."""
+        """Keep a record as a dead letter that can't be judged, or whose outputs can't be published."""
         self._begin(record)
         try:
             submission = parse_stamp(record)
         except MessageError:
             return self._carry_out(record, process(record, self._reference, None))
+        if code is Code.ENDS_PROCESS:
+            self._watched.add(submission.sender)
         return self._carry_out(record, refuse(submission, self._reference, code, detail))
 
     def unavailable(self, topic: str, reason: str) -> None:
@@ -130,6 +161,9 @@ class Casework:
         self._metrics.observe(telemetry.BATCH_SECONDS, seconds, ROLE)
         self._metrics.observe(telemetry.BATCH_RECORDS, len(records), ROLE)
         self._metrics.count(telemetry.TRANSACTIONS, ROLE, "committed")
+        if self._apart:
+            self._metrics.count(telemetry.JUDGED_APART, by=self._apart)
+            self._apart = 0
         now = time.time()
         for outcome in outcomes:
             self._count_outcome(outcome, now)
@@ -141,6 +175,7 @@ class Casework:
         """Forget the open batch: its records come again."""
         self._book.abort()
         self._outcomes = []
+        self._apart = 0
         self._last = None
         self._open_rows = self._rows.copy()
         self._metrics.count(telemetry.TRANSACTIONS, ROLE, "aborted")
@@ -249,9 +284,8 @@ class Casework:
         if outcome.repeats:
             self._metrics.count(telemetry.REPEATED)
             return
-        message_type = outcome.judgement.message_type
-        if outcome.verdict is Verdict.ACCEPTED and message_type is not None:
-            self._metrics.count(telemetry.ACCEPTED, message_type.name)
+        if outcome.verdict is Verdict.ACCEPTED:
+            self._metrics.count(telemetry.ACCEPTED, outcome.accepted_type)
         elif outcome.verdict is Verdict.REJECTED:
             errors = {each.code for each in outcome.judgement.findings if each.severity is Severity.ERROR}
             for code in errors:

@@ -81,6 +81,17 @@ class Config(BaseModel):
     )
     batch_records: int = Field(500, ge=1, le=10_000, description="most records in one transaction")
     batch_seconds: float = Field(1.0, gt=0, le=5, description="most work in one transaction")
+    judge_seconds: float = Field(
+        30.0,
+        ge=1,
+        le=300,
+        description="a document that takes longer to judge ends its worker; judged apart, it becomes a dead letter",
+    )
+    judge_memory_bytes: int = Field(
+        2 * 1024**3,
+        ge=256 * 1024**2,
+        description="a document that takes more memory, judged apart, becomes a dead letter",
+    )
     dead_letters_in_a_row: int = Field(
         100, ge=1, description="so many dead letters of one party in a row pause its inbox"
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import orjson
 
 from nsw import topics
-from nsw.envelope import build_stamp, encode_headers, last_header
+from nsw.envelope import build_stamp, encode_headers, last_header, with_apart
 from nsw.errors import CATALOGUE, Code
 from nsw.model import Headers, Origin, Publication, Purpose, Record, Submission
 
@@ -132,7 +132,8 @@ def plan_replay(letter: DeadLetter, case_partitions: int) -> Publication:
     Say how a dead letter goes through the window again.
 
     With a stamp it goes back into ``nsw.cases`` with the same lodging time and ids, so that the answer is for
-    the submission that the sender knows; without one it goes back to the topic where it came from.
+    the submission that the sender knows; without one it goes back to the topic where it came from. What ended processes
+    is judged in one of its own at once.
 
     Args:
         case_partitions: how many partitions ``nsw.cases`` has.
@@ -143,6 +144,8 @@ def plan_replay(letter: DeadLetter, case_partitions: int) -> Publication:
     stamp = orjson.loads(letter.stamp)
     key = str(stamp["case_id"]).encode()
     again = orjson.dumps({**stamp, "attempt": letter.attempts + 1})
+    if letter.code == Code.ENDS_PROCESS:
+        again = with_apart(again)
     return Publication(
         Purpose.CASE,
         topics.CASES,

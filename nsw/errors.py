@@ -91,6 +91,7 @@ class Code(StrEnum):
     CASE_UNKNOWN = "NSW-5002"
     CASE_CANCELLED = "NSW-5003"
     INTERNAL = "NSW-9001"
+    ENDS_PROCESS = "NSW-9002"
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +372,13 @@ CATALOGUE: dict[Code, CodeEntry] = {
         "The window failed while judging this record: {detail}.",
         "ระบบขัดข้องขณะตรวจระเบียนนี้: {detail}",
         _OURS,
+    ),
+    Code.ENDS_PROCESS: CodeEntry(
+        _D,
+        _SYNTAX,
+        "Judging this record ends the process that does it: {detail}.",
+        "การตรวจระเบียนนี้ทำให้กระบวนการที่ตรวจยุติลง: {detail}",
+        "our choice, docs/adr/0013",
     ),
 }
 

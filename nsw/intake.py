@@ -37,6 +37,14 @@ class Intake:
         """Give the record its case."""
         return (lodge(record, self._settings),)
 
+    def is_suspect(self, record: Record) -> bool:  # noqa: ARG002 - no record is
+        """Intake parses nothing, so no record's content can end it."""
+        return False
+
+    def process_apart(self, record: Record) -> Sequence[Publication]:
+        """As any other."""
+        return self.process(record)
+
     def refuse(self, record: Record, code: Code, detail: str) -> Sequence[Publication]:
         """Keep a record as a dead letter that can't be brought to its case."""
         return (refuse(record, code, detail, self._settings),)

@@ -209,6 +209,8 @@ class LocalWindow:
             "NSW_CASE_PARTITIONS": str(self._config.case_partitions),
             "NSW_MAX_DOCUMENT_BYTES": str(self._config.max_document_bytes),
             "NSW_DEAD_LETTERS_IN_A_ROW": str(self._config.dead_letters_in_a_row),
+            "NSW_JUDGE_SECONDS": str(self._config.judge_seconds),
+            "NSW_JUDGE_MEMORY_BYTES": str(self._config.judge_memory_bytes),
             "NSW_CONFORMANCE_DATA": str(self._config.conformance_data),
         }
         return {**os.environ, **given, **dict(self._settings.extra_environment)}

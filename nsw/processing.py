@@ -92,6 +92,7 @@ class Outcome:
         publications: in the order in which they are to be published.
         repeats: whether the same bytes were answered before, and are answered so again.
         case: the case after this record; None when it is not known and the record begins none.
+        accepted_type: name of the message type of an accepted declaration; else ''.
     """
 
     verdict: Verdict
@@ -100,6 +101,7 @@ class Outcome:
     judgement: Judgement
     submission: Submission | None
     repeats: bool = False
+    accepted_type: str = ""
 
 
 def process(record: Record, reference: Reference, case: Case | None) -> Outcome:
@@ -328,7 +330,8 @@ def _accepted(
     )
     on = submission.lodged_on(reference.window.time_zone)
     after = accept(case, submission.case_id, document.message_type.kind, answer, decision.agencies, on)
-    return Outcome(Verdict.ACCEPTED, publications, after, judgement, submission)
+    name = document.message_type.name
+    return Outcome(Verdict.ACCEPTED, publications, after, judgement, submission, accepted_type=name)
 
 
 def _refused(

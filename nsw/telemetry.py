@@ -63,6 +63,11 @@ REJECTED = Metric(
 DEAD_LETTERS = Metric(
     "nsw_dead_letters_kept_total", "counter", "Records kept as dead letters, by code.", ("code",)
 )
+JUDGED_APART = Metric(
+    "nsw_records_judged_apart_total",
+    "counter",
+    "Records judged in a process of their own, since one like them may have ended a worker.",
+)
 ROUTED = Metric("nsw_deliveries_routed_total", "counter", "Declarations delivered, by agency.", ("agency",))
 HELD = Metric("nsw_deliveries_held_total", "counter", "Publications held back, by code.", ("code",))
 ANSWERS = Metric("nsw_answers_sent_total", "counter", "Answers to traders, by kind.", ("kind",))
@@ -111,6 +116,7 @@ CATALOGUE: tuple[Metric, ...] = (
     REPEATED,
     REJECTED,
     DEAD_LETTERS,
+    JUDGED_APART,
     ROUTED,
     HELD,
     ANSWERS,

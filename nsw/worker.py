@@ -1,10 +1,12 @@
 """Assembles one worker process by hand: settings, snapshot, metrics, and a loop for each role that it plays."""
 
+import faulthandler
 import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 
@@ -18,6 +20,7 @@ from nsw.formats.xml import XmlLimits
 from nsw.intake import Intake
 from nsw.lodging import LodgingSettings
 from nsw.loop import ChangelogReader, ControlFollower, LoopSettings, TransactionalLoop, Work
+from nsw.quarantine import CellLimits, Quarantine, Setup
 from nsw.reference import Limits, Reference, load_reference
 from nsw.refresh import TableFollower
 from nsw.stream import Runnable, run_worker
@@ -65,6 +68,8 @@ def run(config: Config, roles: Sequence[Role]) -> int:
         log.warning(
             "NSW_CONVERSATION_KEY is not set: with the published one anybody can forge conversation ids"
         )
+    # Where a crash in C code happened is told in the log; no values are.
+    faulthandler.enable()
     folder = load_snapshot(config)
     folder.catalogue.warm()
     connection = Connection(config.bootstrap_servers)
@@ -140,11 +145,30 @@ def _build_casework(
         keep_days=config.case_days,
         today=date.today,
     )
+    quarantine = Quarantine(_quarantine_setup(config, tables.newest.limits), lambda: loop.is_stopping)
     work: Work = Casework(
-        lambda: tables.newest, metrics, Destinations(known_topics), book, config.dead_letters_in_a_row
+        lambda: tables.newest,
+        metrics,
+        Destinations(known_topics),
+        book,
+        config.dead_letters_in_a_row,
+        quarantine.judge,
     )
-    loop = TransactionalLoop(_loop_settings(config, casework.ROLE, (topics.CASES,)), work)
+    settings = replace(
+        _loop_settings(config, casework.ROLE, (topics.CASES,)), judge_seconds=config.judge_seconds
+    )
+    loop = TransactionalLoop(settings, work)
     return loop
+
+
+def _quarantine_setup(config: Config, limits: Limits) -> Setup:
+    return Setup(
+        schema_folders=config.schema_folders,
+        variables=config.schema_variables,
+        schema_ids=config.schema_ids_file,
+        limits=limits,
+        cell=CellLimits(config.judge_seconds, config.judge_memory_bytes),
+    )
 
 
 def group_of(role: str) -> str:

@@ -1,7 +1,7 @@
 """Which records wait, in which order, of which partitions: the loop's bookkeeping, without Kafka."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from nsw.errors import InvariantError
 from nsw.loop.work import Partition
@@ -75,6 +75,17 @@ class Backlog:
     def first(self) -> Record:
         """Look at the record whose turn it is."""
         return self._ready[0]
+
+    def firsts(self, partitions: Collection[Partition]) -> list[Record]:
+        """Give the first record that waits of each of these partitions, where one does."""
+        found: dict[Partition, Record] = {}
+        for record in self._ready:
+            partition = (record.topic, record.partition)
+            if partition in partitions and partition not in found:
+                found[partition] = record
+                if len(found) == len(partitions):
+                    break
+        return list(found.values())
 
     def take(self) -> Record:
         """Remove the record whose turn it is."""

@@ -19,6 +19,8 @@ class LoopSettings:
         group_instance_id: unique per worker slot (static membership); '' joins as a dynamic member.
         subscription: topic names, and patterns that begin with ``^``.
         batch_records: records per transaction at most.
+        judge_seconds: a batch that takes this much longer than *batch_seconds* ends the process: it hangs on a record.
+            None for work that looks into no record: then none is ever suspected, and no marks are kept.
         batch_bytes: bytes of record values per transaction at most (the record that crosses it is the last).
         batch_seconds: when a batch has worked this long, it is committed and the rest of its records wait.
         poll_seconds: how long one poll waits for more records: the latency of a quiet stream.
@@ -39,6 +41,7 @@ class LoopSettings:
     batch_records: int = 500
     batch_bytes: int = 8 * 1024 * 1024
     batch_seconds: float = 1.0
+    judge_seconds: float | None = None
     poll_seconds: float = 0.05
     transaction_timeout_ms: int = 10_000
     session_timeout_ms: int = 6_000

@@ -11,6 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from nsw.errors import TransientError
 from nsw.loop.backlog import Backlog
+from nsw.loop.probation import Probation
 from nsw.loop.records import read_messages
 from nsw.loop.remedies import LoopFatalError, check_consumed, describe
 from nsw.loop.settings import LoopSettings
@@ -41,6 +42,7 @@ class Source:
         stopping: threading.Event,
     ) -> None:
         self.backlog = Backlog()
+        self.probation = Probation(settings.batch_records)
         self._settings = settings
         self._work = work
         self._step = step
@@ -94,6 +96,35 @@ class Source:
                 check_consumed(found)
         return bool(messages)
 
+    def mark(self) -> bool:
+        """
+        Note beside the committed offset of each partition just taken over that work on its records begins.
+
+        To be called before a batch. What can't be noted now is tried again before the next one.
+
+        Returns:
+            Whether anything was noted.
+
+        Raises:
+            LoopFatalError: another process has taken this one's place.
+        """
+        firsts = self.backlog.firsts(self.probation.fresh) if self.probation.fresh else ()
+        if not firsts:
+            return False
+        marks = self.probation.marks(firsts)
+        offsets = [TopicPartition(*name, offset, note) for name, (offset, note) in marks.items()]
+        try:
+            # Waited for: a record may end the process at once.
+            answers = self._consumer.commit(offsets=offsets, asynchronous=False) or ()
+            errors = [each.error for each in answers if each.error is not None]
+        except KafkaException as exception:
+            errors = [exception.args[0]]
+        if errors:
+            check_consumed(errors[0])
+            return False
+        self.probation.forget(marks.keys())
+        return True
+
     def check(self) -> None:
         """Raise what went wrong in a callback of the client."""
         if self._failure is not None:
@@ -120,6 +151,7 @@ class Source:
         try:
             names = [(partition.topic, partition.partition) for partition in partitions]
             self.backlog.disown(names)
+            self.probation.forget(names)
             self._paused -= frozenset(names)
             self._work.revoked(names)
             self._step("revoke")
@@ -145,9 +177,12 @@ class Source:
             raise
         self._step("assign:restored")
         for partition in stable:
+            name, note = (partition.topic, partition.partition), partition.metadata
+            if self._settings.judge_seconds is not None:
+                self.probation.take(name, partition.offset, note, time.monotonic())
             if partition.offset < 0:
                 partition.offset = OFFSET_BEGINNING
-            self.backlog.own((partition.topic, partition.partition), partition.offset)
+            self.backlog.own(name, partition.offset)
         consumer.incremental_assign(stable)
         self._step("assign:assigned")
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from nsw.errors import Code, TransientError
+from nsw.errors import Code, MessageError, TransientError
 from nsw.loop.batch import Batch, find_oversized
 from nsw.loop.clientlog import client_log
 from nsw.loop.permissions import find_forbidden
@@ -25,6 +25,7 @@ from nsw.loop.remedies import (
 )
 from nsw.loop.settings import LoopSettings
 from nsw.loop.source import Source
+from nsw.loop.watchdog import Watchdog
 from nsw.loop.work import Place, Steps, Work, place_of
 from nsw.model import Publication, Record
 
@@ -66,6 +67,9 @@ class TransactionalLoop:
         self._trouble = ""
         # Set by ``stop``: an absent broker must not hold the process.
         self._give_up_at = float("inf")
+        self._watchdog = Watchdog(
+            None if settings.judge_seconds is None else settings.judge_seconds + settings.batch_seconds
+        )
         self._source: Source
         self._producer: Producer
 
@@ -156,11 +160,14 @@ class TransactionalLoop:
         started = time.monotonic()
         batch = Batch()
         committing = False
+        if self._source.mark():
+            self._step("mark")
         # Taken before the work, so that a generation that ends meanwhile is refused by the coordinator.
         group = self._source.group()
         # Before the transaction begins: one slow record must not let it time out, with everybody's in it.
         try:
-            outputs = self._process(batch, started + self._settings.batch_seconds)
+            with self._watchdog.guarding():
+                outputs = self._process(batch, started + self._settings.batch_seconds)
         except TransientError as error:
             self._put_back(str(error), batch, learnt=False)
             return
@@ -184,6 +191,9 @@ class TransactionalLoop:
             return
         self._step("commit")
         self._settle(batch)
+        self._source.probation.committed(
+            batch.records, waiting=bool(self._source.backlog), now=time.monotonic()
+        )
         self._work.committed(batch.records, batch.publications, time.monotonic() - started)
         self._step("committed")
 
@@ -220,7 +230,15 @@ class TransactionalLoop:
     def _outputs_of(self, record: Record) -> Sequence[Publication]:
         if self._refusals and (detail := self._refusals.get(place_of(record))) is not None:
             return self._work.refuse(record, Code.OUTPUT_TOO_LARGE, detail)
-        publications = self._work.process(record)
+        if self._source.probation.active or self._work.is_suspect(record):
+            try:
+                with self._watchdog.resting():
+                    publications = self._work.process_apart(record)
+            except MessageError as error:
+                self._source.probation.found(time.monotonic())
+                return self._work.refuse(record, error.code, error.detail)
+        else:
+            publications = self._work.process(record)
         # Looked at before anything is produced: an abort for each oversized record would be slow.
         oversized = find_oversized(publications, self._settings.max_message_bytes)
         if oversized is None:

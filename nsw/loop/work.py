@@ -18,13 +18,24 @@ class Work(Protocol):
     """
     What a role does with the loop's records; every method is called in the loop's thread.
 
-    A ``TransientError`` out of ``process``, ``refuse`` or ``idle`` means "try again"; any other exception ends the
-    process. Nothing may be kept of ``process`` and ``refuse`` before ``committed`` tells that it is so:
+    A ``TransientError`` out of ``process``, ``process_apart``, ``refuse`` or ``idle`` means "try again"; any other
+    exception ends the process. Nothing may be kept of the first three before ``committed`` tells that it is so:
     after ``aborted`` the same records come again.
     """
 
     def process(self, record: Record) -> Sequence[Publication]:
         """Give what is to be published for a record."""
+
+    def is_suspect(self, record: Record) -> bool:
+        """Tell whether a record must be processed apart, whatever the loop thinks of it; asked for each, quickly."""
+
+    def process_apart(self, record: Record) -> Sequence[Publication]:
+        """
+        As ``process``, for a record that may end the process in which it is judged: it must not be this one.
+
+        Raises:
+            MessageError: it ends any process; it is refused with the error's code.
+        """
 
     def refuse(self, record: Record, code: Code, detail: str) -> Sequence[Publication]:
         """Give what is published instead for a record whose own outputs can't be produced: a dead letter."""

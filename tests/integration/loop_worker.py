@@ -125,6 +125,14 @@ class CopyWork:
             return (self._copy(record, self.target, b"x" * int(argument)),)
         return (self._copy(record, self.target, record.value),)
 
+    def is_suspect(self, record: Record) -> bool:  # noqa: ARG002 - none is by itself
+        """Suspect nothing."""
+        return False
+
+    def process_apart(self, record: Record) -> Sequence[Publication]:
+        """Copy the record here too."""
+        return self.process(record)
+
     def refuse(self, record: Record, code: Code, detail: str) -> Sequence[Publication]:
         """Publish a dead letter."""
         self.refused.append(f"{code}: {detail}")

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from nsw.errors import Code, InvariantError, TransientError
+from nsw.errors import Code, InvariantError, MessageError, TransientError
 from nsw.loop import (
     Backlog,
     LoopFatalError,
@@ -23,6 +23,7 @@ from nsw.loop import (
 )
 from nsw.loop.batch import Batch, find_oversized
 from nsw.loop.clientlog import FloodFilter
+from nsw.loop.probation import Probation
 from nsw.loop.records import read_messages
 from nsw.loop.remedies import AbortError, check_consumed
 from nsw.loop.source import Source
@@ -388,6 +389,9 @@ class FakeWork:
         self.reasons: list[str] = []
         self.outputs: dict[int, Publication | Exception] = {}
         self.diverts = True
+        self.suspects: set[int] = set()
+        self.deadly: set[int] = set()
+        self.apart: list[int] = []
 
     def process(self, record: Record) -> Sequence[Publication]:
         output = self.outputs.get(record.offset, publication(value=str(record.offset).encode()))
@@ -397,8 +401,17 @@ class FakeWork:
             return (publication("held"),)
         return (output,)
 
+    def is_suspect(self, record: Record) -> bool:
+        return record.offset in self.suspects
+
+    def process_apart(self, record: Record) -> Sequence[Publication]:
+        self.apart.append(record.offset)
+        if record.offset in self.deadly:
+            raise MessageError(Code.ENDS_PROCESS, "SIGABRT")
+        return self.process(record)
+
     def refuse(self, record: Record, code: Code, detail: str) -> Sequence[Publication]:
-        assert code is Code.OUTPUT_TOO_LARGE
+        assert code in (Code.OUTPUT_TOO_LARGE, Code.ENDS_PROCESS)
         self.refused.append((record.offset, detail))
         return (publication("dead"),)
 
@@ -426,7 +439,11 @@ class Bench:
         self.backlog = backlog_of(*records)
         self.loop = TransactionalLoop(settings, cast("Work", self.work), steps=self.steps.append)
         self.loop._producer = cast("Producer", self.producer)
-        self.loop._source = cast("Source", SimpleNamespace(backlog=self.backlog, group=lambda: None))
+        self.probation = Probation(settings.batch_records)
+        source = SimpleNamespace(
+            backlog=self.backlog, probation=self.probation, mark=lambda: False, group=lambda: None
+        )
+        self.loop._source = cast("Source", source)
 
     def run_batch(self) -> None:
         self.loop._run_batch()
@@ -723,3 +740,25 @@ class TestUnavailable:
         bench.producer.undelivered.append(("gone", KafkaError(KafkaError._UNKNOWN_TOPIC, "not there")))
         with pytest.raises(LoopFatalError, match="3 transactions in a row"):
             bench.run_all()
+
+
+class TestApart:
+    """Records that may end the process are not processed in it."""
+
+    def test_processes_apart_what_the_work_suspects(self) -> None:
+        """And nothing else."""
+        bench = Bench(record(0), record(1), record(2))
+        bench.work.suspects = {1}
+        bench.run_all()
+        assert bench.work.apart == [1]
+        assert bench.work.committed_offsets == [[0, 1, 2]]
+
+    def test_refuses_what_ends_the_process_and_goes_on(self) -> None:
+        """On probation every record is processed apart; the deadly one becomes a dead letter."""
+        bench = Bench(record(0), record(1), record(2))
+        bench.probation.take(("in", 0), 0, "begun=2", 0.0)
+        bench.work.deadly = {1}
+        bench.run_all()
+        assert bench.work.apart == [0, 1, 2]
+        assert bench.work.refused == [(1, "SIGABRT")]
+        assert bench.producer.published == [("out", b"0"), ("dead", b"v"), ("out", b"2")]

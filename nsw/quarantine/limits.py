@@ -1,0 +1,66 @@
+"""What a cell may use, and what the kernel is told about it."""
+
+import contextlib
+import ctypes
+import math
+import os
+import resource
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_SET_PARENT_DEATH_SIGNAL, _SET_DUMPABLE = 1, 4
+#: A cell may wait for the processor much longer than it uses it.
+_PATIENCE = 4.0
+_GRACE_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CellLimits:
+    """
+    What judging one record may take.
+
+    Attributes:
+        seconds: of processor time.
+        memory_bytes: resident; watched from outside, so that no allocation fails and changes the verdict.
+    """
+
+    seconds: float
+    memory_bytes: int
+
+    @property
+    def wall_seconds(self) -> float:
+        """How long a cell may live, however busy the machine is."""
+        return _PATIENCE * self.seconds + _GRACE_SECONDS
+
+
+def enter_cell(limits: CellLimits) -> None:
+    """
+    Bind this process: its processor time, no core file, and the first one to go when memory runs out.
+
+    A core file would hold the document; so would one that the kernel pipes to a program, whatever the limit says.
+    """
+    seconds = math.ceil(limits.seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + _GRACE_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    end_with_parent()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def end_with_parent() -> None:
+    """Have this process killed when its parent is gone; where the kernel can't, its limits end it later."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+
+
+def resident_bytes(pid: int) -> int:
+    """Tell how much memory a process has now; 0 where the system does not say (it is watched on Linux only)."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
