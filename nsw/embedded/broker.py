@@ -12,6 +12,7 @@ from pathlib import Path
 from nsw.embedded.cache import check_free_space
 from nsw.embedded.diagnosis import explain_end
 from nsw.embedded.errors import BrokerTrouble, EmbeddedBrokerError
+from nsw.embedded.fencing import LoneController, fence_former_selves
 from nsw.embedded.jars import OnProgress
 from nsw.embedded.layout import DataFolder
 from nsw.embedded.ports import check_port, pick_free_port
@@ -144,15 +145,35 @@ class EmbeddedBroker(JavaServer):
         Raises:
             EmbeddedBrokerError: any of :class:`BrokerTrouble`; nothing is left running then.
         """
-        for _ in range(_TRIES - 1):
+        for tries_left in reversed(range(_TRIES)):
             try:
+                self._fence_if_killed()
                 super().start()
             except EmbeddedBrokerError as error:
-                if not self.can_mend(error):
+                if not tries_left or not self.can_mend(error):
                     raise
             else:
                 return
-        super().start()
+
+    def _fence_if_killed(self) -> None:
+        if self.was_killed and not self._settings.voters:
+            self.kill()
+            fence_former_selves([self.as_controller()])
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether it worked in its folder before, does not run, and did not end cleanly."""
+        return not self.is_running and self._folder.was_killed
+
+    def as_controller(self) -> LoneController:
+        """
+        Give this node as controller only, to be run while it does not run as a whole.
+
+        Raises:
+            EmbeddedBrokerError: as :meth:`start`.
+        """
+        runtime, config = self._prepare()
+        return LoneController(self._folder, config, runtime)
 
     def stop(self) -> bool:
         """
@@ -181,19 +202,23 @@ class EmbeddedBroker(JavaServer):
 
     def _launch(self, lock: int) -> JavaProcess:
         check_free_space(self._folder.root, self._settings.free_bytes_needed)
-        self._runtime = prepare_runtime(
-            cache_folder=self._settings.cache_folder, java=self._settings.java, on_progress=self._on_progress
-        )
-        self._config = config = self._config or self._choose_ports()
+        runtime, config = self._prepare()
         for listener in config.listeners:
             check_port(listener.host, listener.port)
         check_port(config.controller.host, config.controller.port)
         self._folder.write_configuration(config)
-        self._cluster_id = self._folder.ensure_formatted(self._runtime, self._settings.cluster_id)
-        command = self._runtime.command(
+        self._cluster_id = self._folder.ensure_formatted(runtime, self._settings.cluster_id)
+        command = runtime.command(
             "kafka.Kafka", str(self._folder.server_properties), options=self._java_options(), learn=True
         )
         return JavaProcess(command, self._folder.console_file, lock)
+
+    def _prepare(self) -> tuple[KafkaRuntime, ServerConfig]:
+        self._runtime = prepare_runtime(
+            cache_folder=self._settings.cache_folder, java=self._settings.java, on_progress=self._on_progress
+        )
+        self._config = self._config or self._choose_ports()
+        return self._runtime, self._config
 
     def _java_options(self) -> list[str]:
         return [

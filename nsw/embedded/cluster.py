@@ -8,6 +8,7 @@ from typing import Self
 
 from nsw.embedded.broker import BrokerSettings, EmbeddedBroker
 from nsw.embedded.errors import BrokerTrouble, EmbeddedBrokerError
+from nsw.embedded.fencing import fence_former_selves
 from nsw.embedded.jars import OnProgress
 from nsw.embedded.layout import DataFolder, new_cluster_id
 from nsw.embedded.ports import pick_free_port
@@ -144,6 +145,9 @@ class EmbeddedCluster:
             node.check_running()
 
     def _start_nodes(self) -> None:
+        if not any(node.is_running for node in self.nodes) and any(node.was_killed for node in self.nodes):
+            self.kill()
+            fence_former_selves([node.as_controller() for node in self.nodes])
         # A node takes work only once most of them are there.
         for node in self.nodes:
             node.begin()

@@ -9,7 +9,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from nsw.embedded.errors import BrokerTrouble, EmbeddedBrokerError
-from nsw.embedded.properties import ServerConfig, logging_properties, server_properties
+from nsw.embedded.properties import (
+    ServerConfig,
+    controller_properties,
+    logging_properties,
+    server_properties,
+)
 from nsw.embedded.runtime import KafkaRuntime
 
 _TAIL_LINES = 20
@@ -64,6 +69,16 @@ class DataFolder:
         """The configuration of its log."""
         return self.root / "log4j2.properties"
 
+    @property
+    def controller_log(self) -> Path:
+        """The log of the last start as controller only."""
+        return self.logs / "controller.log"
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether Kafka worked here before and did not end cleanly."""
+        return self.records.exists() and not (self.records / ".kafka_cleanshutdown").exists()
+
     def write_configuration(self, config: ServerConfig) -> None:
         """Write what a start needs, and set the last run's log aside so that a tail shows this run only."""
         shutil.rmtree(self.temporary, ignore_errors=True)
@@ -73,6 +88,16 @@ class DataFolder:
             self.log_file.replace(self.logs / "previous.log")
         self.server_properties.write_text(server_properties(config), encoding="utf-8")
         self.logging_properties.write_text(logging_properties(self.log_file), encoding="utf-8")
+
+    def write_controller_configuration(self, config: ServerConfig, session_ms: int) -> Path:
+        """Write what a start as controller only needs, and give its properties; the broker's log stays."""
+        self.temporary.mkdir(exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
+        self.controller_log.unlink(missing_ok=True)
+        self.logging_properties.write_text(logging_properties(self.controller_log), encoding="utf-8")
+        path = self.root / "controller.properties"
+        path.write_text(controller_properties(config, session_ms), encoding="utf-8")
+        return path
 
     def java_options(self) -> list[str]:
         """Options by which Java keeps what it writes inside this folder."""

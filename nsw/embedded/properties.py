@@ -88,8 +88,6 @@ _COMMON: dict[str, str] = {
     # Kafka looks for such every 10 s unless told otherwise.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
     "transaction.max.timeout.ms": "300000",
-    # A killed node must wait until its former self has timed out: a start of 5 s; 12 s with Kafka's 9000.
-    "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "1000",
     "message.max.bytes": str(MAX_MESSAGE_BYTES),
     "replica.fetch.max.bytes": str(MAX_MESSAGE_BYTES),
@@ -119,8 +117,32 @@ def server_properties(config: ServerConfig) -> str:
         (``controller.quorum.voters``): it is read at every start, so a node may come back with other ports.
     """
     properties = _COMMON | _replication(len(config.voters)) | _addresses(config) | dict(config.extra)
-    lines = [f"{name}={_escape(value)}" for name, value in sorted(properties.items())]
-    return "\n".join(lines) + "\n"
+    return _lines(properties)
+
+
+def controller_properties(config: ServerConfig, session_ms: int) -> str:
+    """
+    Write the text of the properties by which the node is controller only.
+
+    Args:
+        session_ms: how long a broker that is not heard of still counts as there.
+    """
+    whole = _addresses(config)
+    names = (
+        "node.id",
+        "controller.quorum.voters",
+        "controller.listener.names",
+        "listener.security.protocol.map",
+        "log.dirs",
+    )
+    return _lines(
+        {name: whole[name] for name in names}
+        | {
+            "process.roles": "controller",
+            "listeners": f"CONTROLLER://{config.controller.host}:{config.controller.port}",
+            "broker.session.timeout.ms": str(session_ms),
+        }
+    )
 
 
 def logging_properties(log_file: Path) -> str:
@@ -154,6 +176,10 @@ def _replication(node_count: int) -> dict[str, str]:
     # With three replicas one node may be down; with one there is nothing to spare.
     in_sync = max(1, replicas - 1)
     return {
+        # So long nobody leads what a killed node led, and so long it must wait before it may come back; Kafka's own
+        # is 9000. A node that is alone is replaced by nobody: to lose it for its slowness would only do harm (see
+        # ``fencing``, which also takes its former self away at a start).
+        "broker.session.timeout.ms": "5000" if node_count > 1 else "60000",
         "default.replication.factor": str(replicas),
         "min.insync.replicas": str(in_sync),
         "offsets.topic.replication.factor": str(replicas),
@@ -181,6 +207,10 @@ def _addresses(config: ServerConfig) -> dict[str, str]:
         "listener.security.protocol.map": ",".join([*protocols, "CONTROLLER:PLAINTEXT"]),
         "log.dirs": str(config.log_folder),
     }
+
+
+def _lines(properties: Mapping[str, str]) -> str:
+    return "".join(f"{name}={_escape(value)}\n" for name, value in sorted(properties.items()))
 
 
 def _escape(value: str) -> str:

@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 from nsw.errors import TransientError
 from nsw.loop.clientlog import client_log
 from nsw.loop.remedies import check_consumed, describe
-from nsw.loop.settings import ClientConfig
+from nsw.loop.settings import ClientConfig, connecting
 
 #: Takes keys and values in order, and the offset behind the last of them.
 Apply = Callable[[Sequence[tuple[bytes | None, bytes | None]], int], None]
@@ -59,7 +59,7 @@ class ChangelogReader:
         self._stopping = stopping
         self._patience = patience_seconds
         self._config: dict[str, Any] = {
-            "bootstrap.servers": bootstrap_servers,
+            **connecting(bootstrap_servers),
             "logger": client_log,
             **(client_config or {}),
         }

@@ -9,7 +9,7 @@ from nsw.errors import TransientError
 from nsw.loop.clientlog import client_log
 from nsw.loop.records import read_messages
 from nsw.loop.remedies import check_consumed
-from nsw.loop.settings import ClientConfig
+from nsw.loop.settings import ClientConfig, connecting
 from nsw.model import Record
 
 _POLL_RECORDS = 1_000
@@ -33,7 +33,7 @@ class ControlFollower:
     ) -> None:
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap_servers,
+                **connecting(bootstrap_servers),
                 # The client wants a name; nothing is ever committed under it.
                 "group.id": f"{topic}.follower",
                 "isolation.level": "read_committed",

@@ -6,7 +6,7 @@ from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from nsw.loop.clientlog import client_log
-from nsw.loop.settings import LoopSettings
+from nsw.loop.settings import LoopSettings, connecting
 
 
 def find_forbidden(settings: LoopSettings, topics: Collection[str], timeout: float) -> frozenset[str]:
@@ -16,7 +16,7 @@ def find_forbidden(settings: LoopSettings, topics: Collection[str], timeout: flo
     A transaction that a forbidden topic made fail doesn't say which one it was.
     """
     client = AdminClient(
-        {"bootstrap.servers": settings.bootstrap_servers, **settings.client_config}, logger=client_log
+        {**connecting(settings.bootstrap_servers), **settings.client_config}, logger=client_log
     )
     answers = client.describe_topics(
         TopicCollection(list(topics)), include_authorized_operations=True, request_timeout=timeout

@@ -8,6 +8,18 @@ from typing import Any
 ClientConfig = Mapping[str, str | int | float | bool]
 
 
+def connecting(bootstrap_servers: str) -> dict[str, Any]:
+    """Spell how every client of the loop finds the brokers again that it lost."""
+    return {
+        "bootstrap.servers": bootstrap_servers,
+        # With librdkafka's default, a producer that lost all connections in mid-transaction forgets its coordinator and
+        # hangs in the next call for ever (2.16.0; tests/integration/test_network_faults.py).
+        "metadata.recovery.strategy": "none",
+        # Its default of 10 s would be added to every outage.
+        "reconnect.backoff.max.ms": 1_000,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
     """
@@ -55,7 +67,7 @@ class LoopSettings:
         """Spell the consumer's settings."""
         static = {"group.instance.id": self.group_instance_id} if self.group_instance_id else {}
         return {
-            "bootstrap.servers": self.bootstrap_servers,
+            **connecting(self.bootstrap_servers),
             "group.id": self.group_id,
             **static,
             "isolation.level": "read_committed",
@@ -81,7 +93,7 @@ class LoopSettings:
     def producer_config(self) -> dict[str, Any]:
         """Spell the producer's settings."""
         return {
-            "bootstrap.servers": self.bootstrap_servers,
+            **connecting(self.bootstrap_servers),
             "transactional.id": self.transactional_id,
             "transaction.timeout.ms": self.transaction_timeout_ms,
             "message.timeout.ms": self.transaction_timeout_ms,

@@ -58,7 +58,8 @@ class Stage:
 
     def create(self, topic: str, partitions: int = 1, **settings: str) -> None:
         config = {name.replace("_", "."): value for name, value in settings.items()}
-        (future,) = self._admin.create_topics([NewTopic(topic, partitions, 1, config=config)]).values()
+        # As many copies as the broker makes by default: one on a single node, three on three.
+        (future,) = self._admin.create_topics([NewTopic(topic, partitions, config=config)]).values()
         future.result(30)
 
     def allow(self, topic: str, operation: AclOperation) -> None:

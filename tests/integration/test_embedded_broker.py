@@ -101,10 +101,8 @@ def test_keeps_records_over_restart_and_kill(tmp_path: Path, *, packaged: bool) 
         broker.kill()
         _start(broker)
         assert broker.bootstrap_servers == address
-        # Seen with Kafka 4.3.1: a commit that was answered just before the kill may stay invisible until its writer is
-        # back (in 3 of 6 tries, for more than 150 s without it). The loops come back under the same name.
-        _write(broker, b"four")
-        assert _read(broker, 4) == [b"one", b"two", b"three", b"four"]
+        # Without the fencing at start, Kafka 4.3.1 mostly keeps a commit hidden that was answered just before the kill.
+        assert _read(broker, 3) == [b"one", b"two", b"three"]
     finally:
         broker.stop()
 

@@ -33,6 +33,16 @@ def test_a_start_sets_the_last_log_aside(tmp_path: Path) -> None:
     assert (folder.logs / "previous.log").exists()
 
 
+def test_a_killed_node_is_known_by_its_folder(tmp_path: Path) -> None:
+    """Kafka leaves a mark when it ends cleanly, and takes it away when it starts; a new folder has seen no node."""
+    folder = DataFolder(tmp_path)
+    seen = [folder.was_killed]
+    folder.records.mkdir()
+    seen.append(folder.was_killed)
+    (folder.records / ".kafka_cleanshutdown").touch()
+    assert [*seen, folder.was_killed] == [False, True, False]
+
+
 def test_the_tail_is_short_and_without_stack_frames(tmp_path: Path) -> None:
     """People read the last lines of what Java printed and of the log; frames of a stack trace are left out."""
     folder = DataFolder(tmp_path)

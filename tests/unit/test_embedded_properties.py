@@ -4,7 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from nsw.embedded import Listener
-from nsw.embedded.properties import ServerConfig, Voter, logging_properties, server_properties
+from nsw.embedded.properties import (
+    ServerConfig,
+    Voter,
+    controller_properties,
+    logging_properties,
+    server_properties,
+)
 
 ALONE = ServerConfig(1, (Voter(1, 9093),), (Listener("PLAINTEXT", 9092),), Path("/data/kafka"))
 TRIO = ServerConfig(
@@ -61,6 +67,18 @@ def test_each_listener_has_its_protocol() -> None:
     expected = "PLAINTEXT:PLAINTEXT,SECURE:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT"
     assert properties["listener.security.protocol.map"] == expected
     assert properties["inter.broker.listener.name"] == "PLAINTEXT"
+
+
+def test_a_node_may_be_controller_only() -> None:
+    """With the same id, quorum and folder, at the controller's address, and no listener for clients."""
+    lines = controller_properties(TRIO, 200).splitlines()
+    properties = dict(line.split("=", 1) for line in lines)
+    assert properties["process.roles"] == "controller"
+    assert properties["listeners"] == "CONTROLLER://10.0.0.2:9293"
+    assert properties["broker.session.timeout.ms"] == "200"
+    whole = _read(TRIO)
+    for name in ("node.id", "controller.quorum.voters", "log.dirs"):
+        assert properties[name] == whole[name]
 
 
 def test_clients_may_be_told_another_address() -> None:
