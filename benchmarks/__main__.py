@@ -4,7 +4,6 @@ import argparse
 import json
 import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from benchmarks.machine import commit
 from nsw.config import load_config
 from nsw.documents import encode_document
 from nsw.lodging import LodgingSettings, lodge
@@ -94,14 +94,6 @@ def measure(path: Path, reference: Reference, rounds: int, times: int) -> dict[s
             f"{name} / floor": round(each / floor, 2) for name, each in median.items() if each is not floor
         },
     }
-
-
-def commit() -> str:
-    """Name the commit that is measured."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    return done.stdout.strip() or "unknown"
 
 
 def main() -> None:

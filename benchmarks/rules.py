@@ -21,7 +21,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from benchmarks.__main__ import commit
+from benchmarks.machine import commit
 from nsw.codelists import CodeLists, load_code_lists
 from nsw.rules import RuleContext, RuleReport, RuleSet, load_rule_set
 

@@ -21,8 +21,8 @@ from nsw.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 ROLE = "casework"
-#: Gives what ``process`` gives; a ``MessageError`` when that ends the process that does it.
-JudgeApart = Callable[[Record, Reference, Case | None], Outcome]
+#: Gives what is to be published for a record, and the case after it.
+Decide = Callable[[Record, Reference, Case | None], Outcome]
 _REFRESH_SECONDS = 5.0
 _FORCED_REFRESH_SECONDS = 0.5
 
@@ -70,7 +70,8 @@ class Casework:
         newest: gives the snapshot to judge by; asked between batches only, so that one batch has one.
         book: what is known of the cases of this worker's partitions.
         dead_letters_in_a_row: so many from one party pause its inbox; an operator resumes it.
-        judge_apart: as ``process``, where it can't end this process.
+        decide: what becomes of a record.
+        judge_apart: as ``process``, where it can't end this process; a ``MessageError`` when it ends the one there.
     """
 
     def __init__(
@@ -80,7 +81,9 @@ class Casework:
         destinations: Destinations,
         book: CaseBook,
         dead_letters_in_a_row: int,
-        judge_apart: JudgeApart = process,
+        *,
+        decide: Decide = process,
+        judge_apart: Decide = process,
     ) -> None:
         self._newest = newest
         self._reference = newest()
@@ -89,6 +92,7 @@ class Casework:
         self._book = book
         self._last: tuple[str, int, int] | None = None
         self._limit = dead_letters_in_a_row
+        self._decide = decide
         self._judge_apart = judge_apart
         # Senders of a record that ends processes: for the rest of this one's life all of theirs are judged apart.
         self._watched: set[str] = set()
@@ -104,7 +108,7 @@ class Casework:
     def process(self, record: Record) -> Sequence[Publication]:
         """Decide about a record, and hold back what has no destination now."""
         self._begin(record)
-        return self._carry_out(record, process(record, self._reference, self._case_of(record)))
+        return self._carry_out(record, self._decide(record, self._reference, self._case_of(record)))
 
     def is_suspect(self, record: Record) -> bool:
         """Tell whether its sender, or it itself, was found to end processes before."""

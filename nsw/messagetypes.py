@@ -25,12 +25,54 @@ _ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class FieldPaths:
-    """Compiled XPaths of a type's canonical fields; evaluates to text, '' where a field is absent."""
+class TextPaths:
+    """
+    Where texts stand below an element, each the text of the first node that its path finds.
 
-    fields: Mapping[str, etree.XPath]
+    Most paths are names of children, or of children's children. Those are looked up together, in one walk over just
+    these elements: an XPath for each took more time than parsing the document.
+
+    Attributes:
+        names: of all the texts, in the order of ``type.yaml``.
+        children: the texts' names by the name of the child that holds them.
+        below: likewise for children of children, by the child's name first.
+        others: compiled ``string(...)`` of every other path.
+    """
+
+    names: tuple[str, ...]
+    children: Mapping[str, tuple[str, ...]]
+    below: Mapping[str, Mapping[str, tuple[str, ...]]]
+    others: Mapping[str, etree.XPath]
+
+    def read(self, node: etree._Element) -> dict[str, str]:
+        """Take the texts out, without surrounding white space; absent and empty ones are left out."""
+        texts: dict[str, str] = {}
+        _take(node, self.children, texts)
+        for parent, children in self.below.items():
+            for each in node.iterchildren(parent):
+                _take(each, children, texts)
+        for name, path in self.others.items():
+            texts[name] = str(path(node)).strip()
+        return {name: text for name in self.names if (text := texts.get(name))}
+
+
+def _take(node: etree._Element, names_by_child: Mapping[str, tuple[str, ...]], texts: dict[str, str]) -> None:
+    if not names_by_child:
+        return
+    for child in node.iterchildren(*names_by_child):
+        text = (child.text or "") if not len(child) else "".join(map(str, child.itertext()))
+        for name in names_by_child[str(child.tag)]:
+            # Only the first such child counts, even if it is empty.
+            texts.setdefault(name, text.strip())
+
+
+@dataclass(frozen=True)
+class FieldPaths:
+    """Where a type's canonical fields stand: below the root, and below each goods item."""
+
+    fields: TextPaths
     item_path: etree.XPath | None
-    item_fields: Mapping[str, etree.XPath]
+    item_fields: TextPaths
 
     def read(self, root: etree._Element) -> CanonicalFields:
         """Take the canonical fields out of a document."""
@@ -39,16 +81,11 @@ class FieldPaths:
             found = self.item_path(root)
             nodes = found if isinstance(found, list) else []
             items = tuple(
-                Item(number, _texts(self.item_fields, node))
+                Item(number, self.item_fields.read(node))
                 for number, node in enumerate(nodes, start=1)
                 if isinstance(node, etree._Element)
             )
-        return CanonicalFields(_texts(self.fields, root), items)
-
-
-def _texts(paths: Mapping[str, etree.XPath], node: etree._Element) -> dict[str, str]:
-    texts = ((name, str(path(node)).strip()) for name, path in paths.items())
-    return {name: text for name, text in texts if text}
+        return CanonicalFields(self.fields.read(root), items)
 
 
 @dataclass(frozen=True)
@@ -162,7 +199,7 @@ class MessageType:
     @property
     def canonical_names(self) -> frozenset[str]:
         """Names of all canonical fields of the document and of its items."""
-        return frozenset(self.paths.fields) | frozenset(self.paths.item_fields)
+        return frozenset(self.paths.fields.names) | frozenset(self.paths.item_fields.names)
 
     @cached_property
     def full_schema(self) -> xmlschema.XMLSchema10 | xmlschema.XMLSchema11:

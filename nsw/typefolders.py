@@ -5,6 +5,7 @@ A folder's files lie in it, or in a shared set that it declares; links out of it
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
@@ -17,7 +18,7 @@ from lxml import etree
 
 from nsw.errors import ConfigError
 from nsw.formats.avro import load_mapping
-from nsw.messagetypes import Catalogue, DatedBy, DatedRules, FieldPaths, MessageType
+from nsw.messagetypes import Catalogue, DatedBy, DatedRules, FieldPaths, MessageType, TextPaths
 from nsw.rules import RuleSet, load_rule_set, prefixes_of
 from nsw.schemafiles import compile_xsd, fault_of_file, read_schema_files, real_path
 from nsw.typefile import TYPE_FILE, Places, TypeFile, read_type_file
@@ -27,6 +28,8 @@ __all__ = ["allowed_folders", "find_clashes", "load_catalogue", "load_message_ty
 T = TypeVar("T")
 _ONE_DAY = timedelta(days=1)
 _MOST_RULE_FILES = 256
+_NAME = r"[^\W\d][\w.-]*"
+_PLAIN_STEPS = re.compile(rf"(?:{_NAME}:)?{_NAME}(?:/(?:{_NAME}:)?{_NAME})?")
 
 
 def load_catalogue(folders: list[Path], variables: Mapping[str, str]) -> Catalogue:
@@ -293,15 +296,43 @@ def _compile_paths(spec: TypeFile, places: Places) -> FieldPaths:
             problems.append(places.problem(name, f"XPath {expression!r}: 'namespaces' lacks {unbound}"))
         return path
 
-    def texts(prefix: str, fields: Mapping[str, str]) -> dict[str, etree.XPath]:
-        found = {
-            name: compiled(f"{prefix}.{name}", f"string({expression})") for name, expression in fields.items()
-        }
-        return {name: each for name, each in found.items() if each is not None}
+    def texts(prefix: str, fields: Mapping[str, str]) -> TextPaths:
+        children: dict[str, list[str]] = {}
+        below: dict[str, dict[str, list[str]]] = {}
+        others: dict[str, etree.XPath] = {}
+        for name, expression in fields.items():
+            path = compiled(f"{prefix}.{name}", f"string({expression})")
+            match _steps_of(expression, spec.namespaces):
+                case [child]:
+                    children.setdefault(child, []).append(name)
+                case [parent, child]:
+                    below.setdefault(parent, {}).setdefault(child, []).append(name)
+                case _:
+                    others |= {name: path} if path is not None else {}
+        return TextPaths(
+            tuple(fields),
+            _frozen(children),
+            {parent: _frozen(found) for parent, found in below.items()},
+            others,
+        )
 
     fields = texts("fields", spec.fields)
     item_path = compiled("items.path", spec.items.path) if spec.items else None
-    item_fields = texts("items.fields", spec.items.fields) if spec.items else {}
+    item_fields = texts("items.fields", spec.items.fields if spec.items else {})
     if problems:
         raise ConfigError(*problems)
     return FieldPaths(fields, item_path, item_fields)
+
+
+def _frozen(names: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {child: tuple(found) for child, found in names.items()}
+
+
+def _steps_of(expression: str, namespaces: Mapping[str, str]) -> list[str]:
+    """Give the names of elements, as lxml writes them, that a path of plain child steps goes through; else none."""
+    if not _PLAIN_STEPS.fullmatch(expression):
+        return []
+    steps = [step.rpartition(":") for step in expression.split("/")]
+    if any(prefix and prefix not in namespaces for prefix, _, _ in steps):
+        return []
+    return [f"{{{namespaces[prefix]}}}{name}" if prefix else name for prefix, _, name in steps]

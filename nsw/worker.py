@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from enum import StrEnum
+from functools import partial
 
 from nsw import __version__, admin, casework, intake, telemetry, topics
 from nsw.casestore import CaseBook
-from nsw.casework import Casework, Destinations
+from nsw.casework import Casework, Decide, Destinations
 from nsw.config import Config
 from nsw.connection import Connection
 from nsw.errors import ConfigError, TransientError
@@ -20,6 +21,7 @@ from nsw.formats.xml import XmlLimits
 from nsw.intake import Intake
 from nsw.lodging import LodgingSettings
 from nsw.loop import ChangelogReader, ControlFollower, LoopSettings, TransactionalLoop, Work
+from nsw.processing import process
 from nsw.quarantine import CellLimits, Quarantine, Setup
 from nsw.reference import Limits, Reference, load_reference
 from nsw.refresh import TableFollower
@@ -28,6 +30,7 @@ from nsw.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 _LAG_SECONDS = 5.0
+_Builder = Callable[[Config, Connection, TableFollower, Telemetry], TransactionalLoop]
 
 
 class Role(StrEnum):
@@ -54,9 +57,12 @@ def load_snapshot(config: Config) -> Reference:
     )
 
 
-def run(config: Config, roles: Sequence[Role]) -> int:
+def run(config: Config, roles: Sequence[Role], decide: Decide = process) -> int:
     """
     Work until a signal or the death of a loop.
+
+    Args:
+        decide: casework's decision; benchmarks measure others.
 
     Returns:
         The process's exit code.
@@ -84,7 +90,10 @@ def run(config: Config, roles: Sequence[Role]) -> int:
     gc.freeze()
     port = _serve(config, metrics)
     log.info("metrics on http://%s:%d/metrics", config.metrics_host, port)
-    builders = {Role.INTAKE: _build_intake, Role.CASEWORK: _build_casework}
+    builders: dict[Role, _Builder] = {
+        Role.INTAKE: _build_intake,
+        Role.CASEWORK: partial(_build_casework, decide),
+    }
 
     def builder(role: Role) -> Callable[[], Runnable]:
         return lambda: builders[role](config, connection, tables, metrics)
@@ -131,7 +140,7 @@ def _build_intake(
 
 
 def _build_casework(
-    config: Config, _connection: Connection, tables: TableFollower, metrics: Telemetry
+    decide: Decide, config: Config, _connection: Connection, tables: TableFollower, metrics: Telemetry
 ) -> TransactionalLoop:
     def known_topics() -> frozenset[str]:
         return loop.known_topics()
@@ -152,7 +161,8 @@ def _build_casework(
         Destinations(known_topics),
         book,
         config.dead_letters_in_a_row,
-        quarantine.judge,
+        decide=decide,
+        judge_apart=quarantine.judge,
     )
     settings = replace(
         _loop_settings(config, casework.ROLE, (topics.CASES,)), judge_seconds=config.judge_seconds

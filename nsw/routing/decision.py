@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from nsw.identifiers import AgencyCode
 from nsw.model import CanonicalFields, Decision, Reason
@@ -63,6 +64,7 @@ def _case_reason(agency: Agency) -> Reason:
     )
 
 
+@lru_cache(maxsize=16)
 def _lead_reason(lead: Agency) -> Reason:
     return Reason(
         agency=lead.code,

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import chain
 
 from nsw.errors import ConfigError
@@ -169,15 +170,8 @@ class PermitTable:
 
     def _reason(self, need: "_Need", direction: str, on: date) -> Reason:
         row = need.row
-        return Reason(
-            agency=row.agency,
-            route=PERMITS,
-            text_en=f"Tariff {row.goods} {_MOVED_EN[direction]} on {on} needs a permit of {row.agency}"
-            f" ({self.name} line {row.line}).",
-            text_th=f"สินค้าพิกัด {row.goods} {_MOVED_TH[direction]}วันที่ {on} ต้องมีใบอนุญาตของ {row.agency}"
-            f" ({self.name} บรรทัดที่ {row.line})",
-            items=tuple(need.numbers),
-        )
+        text_en, text_th = _sentences(self.name, row.goods, row.agency, row.line, direction, on)
+        return Reason(row.agency, PERMITS, text_en, text_th, tuple(need.numbers))
 
     def _reason_of_others(self, needs: Sequence["_Need"], direction: str, on: date) -> Reason:
         agency = needs[0].row.agency
@@ -192,6 +186,17 @@ class PermitTable:
             f" ต้องมีใบอนุญาตของ {agency} ({self.name})",
             items=tuple(sorted(set(chain.from_iterable(need.numbers for need in needs)))),
         )
+
+
+@lru_cache(maxsize=20_000)
+def _sentences(
+    table: str, goods: str, agency: AgencyCode, line: int, direction: str, on: date
+) -> tuple[str, str]:
+    """Say in English and Thai why a row holds: the same goods are declared all day."""
+    return (
+        f"Tariff {goods} {_MOVED_EN[direction]} on {on} needs a permit of {agency} ({table} line {line}).",
+        f"สินค้าพิกัด {goods} {_MOVED_TH[direction]}วันที่ {on} ต้องมีใบอนุญาตของ {agency} ({table} บรรทัดที่ {line})",
+    )
 
 
 @dataclass(frozen=True, slots=True)
