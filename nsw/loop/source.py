@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.1
 _COMMITTED_SECONDS = 2.0
+#: How librdkafka 2.16 writes a group's metadata down: a magic word, then the generation, here -1.
+_NO_GENERATION = b"CGMDv2:\xff\xff\xff\xff"
 
 
 class Source:
@@ -70,9 +72,16 @@ class Source:
         with contextlib.suppress(KafkaException, RuntimeError):
             self._consumer.close()
 
-    def group(self) -> object:
-        """Give the group's metadata, by which the coordinator knows a worker that lost its partitions."""
-        return self._consumer.consumer_group_metadata()
+    def group(self) -> object | None:
+        """
+        Give the group's metadata, by which the coordinator knows a worker that lost its partitions.
+
+        Returns:
+            None when the client knows already that this process lost its place, and ``receive`` is still to tell:
+            the coordinator takes offsets that come with such blank metadata from anybody.
+        """
+        metadata = self._consumer.consumer_group_metadata()
+        return None if is_blank(metadata) else metadata
 
     def receive(self) -> bool:
         """
@@ -96,34 +105,14 @@ class Source:
                 check_consumed(found)
         return bool(messages)
 
-    def mark(self) -> bool:
-        """
-        Note beside the committed offset of each partition just taken over that work on its records begins.
-
-        To be called before a batch. What can't be noted now is tried again before the next one.
-
-        Returns:
-            Whether anything was noted.
-
-        Raises:
-            LoopFatalError: another process has taken this one's place.
-        """
-        firsts = self.backlog.firsts(self.probation.fresh) if self.probation.fresh else ()
+    def marks(self) -> list[TopicPartition]:
+        """Give what is to be committed before work begins on partitions just taken over; mostly nothing."""
+        fresh = self.probation.fresh
+        firsts = self.backlog.firsts(fresh) if fresh else ()
         if not firsts:
-            return False
+            return []
         marks = self.probation.marks(firsts)
-        offsets = [TopicPartition(*name, offset, note) for name, (offset, note) in marks.items()]
-        try:
-            # Waited for: a record may end the process at once.
-            answers = self._consumer.commit(offsets=offsets, asynchronous=False) or ()
-            errors = [each.error for each in answers if each.error is not None]
-        except KafkaException as exception:
-            errors = [exception.args[0]]
-        if errors:
-            check_consumed(errors[0])
-            return False
-        self.probation.forget(marks.keys())
-        return True
+        return [TopicPartition(*name, offset, note) for name, (offset, note) in marks.items()]
 
     def check(self) -> None:
         """Raise what went wrong in a callback of the client."""
@@ -210,3 +199,8 @@ class Source:
         except KafkaException as exception:
             return [], [exception.args[0]]
         return found, [partition.error for partition in found if partition.error is not None]
+
+
+def is_blank(metadata: object) -> bool:
+    """Tell whether a group's metadata names no generation: its writer is in no group."""
+    return not isinstance(metadata, bytes) or metadata.startswith(_NO_GENERATION)

@@ -160,10 +160,10 @@ class TransactionalLoop:
         started = time.monotonic()
         batch = Batch()
         committing = False
-        if self._source.mark():
-            self._step("mark")
         # Taken before the work, so that a generation that ends meanwhile is refused by the coordinator.
         group = self._source.group()
+        if group is None or not self._mark(group):
+            return
         # Before the transaction begins: one slow record must not let it time out, with everybody's in it.
         try:
             with self._watchdog.guarding():
@@ -196,6 +196,27 @@ class TransactionalLoop:
         )
         self._work.committed(batch.records, batch.publications, time.monotonic() - started)
         self._step("committed")
+
+    def _mark(self, group: object) -> bool:
+        """Note where work begins, once for each assignment; in a transaction, so that only a member can."""
+        marks = self._source.marks()
+        if not marks:
+            return True
+        committing = False
+        try:
+            self._call("begin", self._producer.begin_transaction)
+            self._call(
+                "send-offsets", self._producer.send_offsets_to_transaction, marks, group, self._timeout
+            )
+            committing = True
+            self._call("commit", self._producer.commit_transaction, self._timeout)
+        except AbortError as error:
+            self._abort_transaction(committing=committing)
+            self._put_back(f"mark: {error}", Batch(), learnt=False)
+            return False
+        self._source.probation.forget([(each.topic, each.partition) for each in marks])
+        self._step("mark")
+        return True
 
     def _process(self, batch: Batch, until: float) -> list[Sequence[Publication]]:
         """Take records until the batch is full, and give what each leads to."""

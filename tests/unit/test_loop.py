@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from nsw.errors import Code, InvariantError, MessageError, TransientError
 from nsw.loop import (
@@ -26,7 +26,7 @@ from nsw.loop.clientlog import FloodFilter
 from nsw.loop.probation import Probation
 from nsw.loop.records import read_messages
 from nsw.loop.remedies import AbortError, check_consumed
-from nsw.loop.source import Source
+from nsw.loop.source import Source, is_blank
 from nsw.model import Publication, Purpose, Record
 
 SETTINGS = LoopSettings("broker:9092", "group", "slot-0", ("in",), max_message_bytes=100_000)
@@ -440,8 +440,13 @@ class Bench:
         self.loop = TransactionalLoop(settings, cast("Work", self.work), steps=self.steps.append)
         self.loop._producer = cast("Producer", self.producer)
         self.probation = Probation(settings.batch_records)
+        self.marks: list[TopicPartition] = []
+        self.outside = False
         source = SimpleNamespace(
-            backlog=self.backlog, probation=self.probation, mark=lambda: False, group=lambda: None
+            backlog=self.backlog,
+            probation=self.probation,
+            marks=lambda: self.marks,
+            group=lambda: None if self.outside else b"member",
         )
         self.loop._source = cast("Source", source)
 
@@ -762,3 +767,45 @@ class TestApart:
         assert bench.work.apart == [0, 1, 2]
         assert bench.work.refused == [(1, "SIGABRT")]
         assert bench.producer.published == [("out", b"0"), ("dead", b"v"), ("out", b"2")]
+
+
+class TestMembership:
+    """Only a member of the group commits anything."""
+
+    def test_begins_no_batch_outside_the_group(self) -> None:
+        """The coordinator would take offsets without a generation from anybody."""
+        bench = Bench(record(0))
+        bench.outside = True
+        bench.run_batch()
+        assert bench.producer.calls == []
+        assert len(bench.backlog) == 1
+
+    def test_knows_the_metadata_of_one_who_never_joined(self) -> None:
+        """As the client writes it now."""
+        consumer = Consumer({"bootstrap.servers": "127.0.0.1:1", "group.id": "g", "log_level": 0})
+        assert is_blank(consumer.consumer_group_metadata())
+        assert is_blank(None)
+        assert not is_blank(b"CGMDv2:\x00\x00\x00\x01g\x00member\x00\x01")
+        consumer.close()
+
+    def test_marks_where_work_begins_before_it_begins(self) -> None:
+        """In a transaction of its own; once it is committed, no more is asked."""
+        bench = Bench(record(0))
+        bench.probation.take(("in", 0), 0, None, 0.0)
+        bench.marks = [TopicPartition("in", 0, 0, "begun=1")]
+        bench.run_batch()
+        assert bench.producer.committed == [{("in", 0): 0}, {("in", 0): 1}]
+        assert bench.steps[0] == "mark"
+        assert not bench.probation.fresh
+
+    def test_begins_no_work_that_it_can_not_mark(self) -> None:
+        """A worker that lost its place finds out by this; its records are another's."""
+        bench = Bench(record(0))
+        bench.probation.take(("in", 0), 0, None, 0.0)
+        bench.marks = [TopicPartition("in", 0, 0, "begun=1")]
+        error = KafkaError(KafkaError.ILLEGAL_GENERATION, "moved", txn_requires_abort=True)
+        bench.producer.errors["send-offsets"].append(KafkaException(error))
+        bench.run_batch()
+        assert bench.producer.calls == ["begin", "send-offsets", "abort"]
+        assert bench.work.committed_offsets == []
+        assert set(bench.probation.fresh) == {("in", 0)}
