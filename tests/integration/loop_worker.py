@@ -22,7 +22,7 @@ from nsw.cases import Case, CaseState
 from nsw.casestore import CaseBook
 from nsw.casestore.book import Apply
 from nsw.casestore.partition import Change, Checkpoint, PartitionStore
-from nsw.errors import Code, InvariantError
+from nsw.errors import Code, InvariantError, MessageError
 from nsw.identifiers import AgencyCode, CaseId
 from nsw.loop import ChangelogReader, LoopSettings, TransactionalLoop
 from nsw.loop.work import Steps
@@ -47,6 +47,7 @@ class Task:
         changelog: topic of the case state, with *folder* for its store; '' keeps none.
         fault: ``kill`` and ``stop`` are signals to itself, ``raise`` a bug, ``hold`` a pause of *hold_seconds*.
         record_seconds: how long each record takes.
+        judge_seconds: as in the loop's settings; with it, marks are kept.
         log: file for what the process writes; '' leaves it with the test.
     """
 
@@ -65,6 +66,7 @@ class Task:
     session_timeout_ms: int = 6_000
     changelog: str = ""
     folder: str = ""
+    judge_seconds: float | None = None
     log: str = ""
 
     def work(
@@ -90,6 +92,7 @@ class Task:
             "batch_records": self.batch_records,
             "transaction_timeout_ms": self.transaction_timeout_ms,
             "session_timeout_ms": self.session_timeout_ms,
+            "judge_seconds": self.judge_seconds,
             "broker_wait_seconds": 30.0,
         }
         return LoopSettings(**(values | changes))  # type: ignore[arg-type]
@@ -99,7 +102,8 @@ class CopyWork:
     """
     Copies each record to the target, and its origin into a header.
 
-    A value ``to:<topic>`` is sent to that topic instead; ``big:<n>`` leads to an output of n bytes.
+    A value ``to:<topic>`` is sent to that topic instead; ``big:<n>`` leads to an output of n bytes, and
+    of ``abort:`` the process dies.
     """
 
     def __init__(self, target: str, record_seconds: float = 0.0) -> None:
@@ -123,6 +127,8 @@ class CopyWork:
             return (self._copy(record, HELD if topic in self.missing else topic, record.value),)
         if kind == b"big":
             return (self._copy(record, self.target, b"x" * int(argument)),)
+        if kind == b"abort":
+            os.abort()
         return (self._copy(record, self.target, record.value),)
 
     def is_suspect(self, record: Record) -> bool:  # noqa: ARG002 - none is by itself
@@ -130,7 +136,9 @@ class CopyWork:
         return False
 
     def process_apart(self, record: Record) -> Sequence[Publication]:
-        """Copy the record here too."""
+        """Copy the record here too, but die of none."""
+        if (record.value or b"").startswith(b"abort:"):
+            raise MessageError(Code.ENDS_PROCESS, "it aborts")
         return self.process(record)
 
     def refuse(self, record: Record, code: Code, detail: str) -> Sequence[Publication]:
