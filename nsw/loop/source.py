@@ -11,6 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from nsw.errors import TransientError
 from nsw.loop.backlog import Backlog
+from nsw.loop.missed import find_missed
 from nsw.loop.probation import Probation
 from nsw.loop.records import read_messages
 from nsw.loop.remedies import LoopFatalError, check_consumed, describe
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.1
 _COMMITTED_SECONDS = 2.0
+_LOOK_AGAIN_SECONDS = 1.0
 #: How librdkafka 2.16 writes a group's metadata down: a magic word, then the generation, here -1.
 _NO_GENERATION = b"CGMDv2:\xff\xff\xff\xff"
 
@@ -51,6 +53,9 @@ class Source:
         self._stopping = stopping
         self._paused: frozenset[Partition] = frozenset()
         self._failure: BaseException | None = None
+        # When to look for topics that were made while this slot had no process; None: not, or not again.
+        self._look_at: float | None = None
+        self._has_joined = False
         self._consumer = Consumer(settings.consumer_config() | callbacks)
 
     def subscribe(self) -> None:
@@ -98,6 +103,8 @@ class Source:
         missing = max(self._settings.batch_records - len(self.backlog), 1)
         messages = self._consumer.consume(missing, 0.0 if self.backlog else self._settings.poll_seconds)
         self.check()
+        if self._look_at is not None and time.monotonic() >= self._look_at:
+            self._look_for_missed_topics()
         for found in read_messages(messages):
             if isinstance(found, Record):
                 self.backlog.add(found)
@@ -118,6 +125,22 @@ class Source:
         """Raise what went wrong in a callback of the client."""
         if self._failure is not None:
             raise self._failure
+
+    def _look_for_missed_topics(self) -> None:
+        """Join the group again when topics were missed; once in a process, as later ones are noticed by the client."""
+        self._look_at = None
+        try:
+            missed = find_missed(
+                self._consumer, self._settings.subscription, self.backlog.partitions, _COMMITTED_SECONDS
+            )
+        except KafkaException as exception:
+            log.info("topics that were missed: %s; trying again", describe(exception.args[0]))
+            self._look_at = time.monotonic() + _LOOK_AGAIN_SECONDS
+            return
+        if missed:
+            log.info("joining the group again for %d topics, such as %s", len(missed), min(missed))
+            self._consumer.unsubscribe()
+            self.subscribe()
 
     def pause(self) -> None:
         """Pause and resume partitions as the work wants it now."""
@@ -173,6 +196,9 @@ class Source:
                 partition.offset = OFFSET_BEGINNING
             self.backlog.own(name, partition.offset)
         consumer.incremental_assign(stable)
+        if not self._has_joined and self._settings.group_instance_id:
+            self._look_at = time.monotonic()
+        self._has_joined = True
         self._step("assign:assigned")
 
     def _stable_offsets(

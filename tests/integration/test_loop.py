@@ -302,6 +302,18 @@ class TestTopics:
             assert running.error is None
         assert len(stage.read(stage.target)) == 40
 
+    def test_finds_a_topic_that_was_made_while_its_slot_was_away(self, stage: Stage) -> None:
+        """A process that takes its predecessor's place gets the same partitions, and then the new topic's too."""
+        settings = stage.task().settings(subscription=(f"^{stage.name}\\.new\\..+",))
+        for topics in (["a"], ["a", "b"]):
+            stage.create(f"{stage.name}.new.{topics[-1]}")
+            work = CopyWork(stage.target)
+            with InThread(settings, work):
+                for each in topics:
+                    stage.send(f"{stage.name}.new.{each}", numbered(10))
+                wait_for(partial(work.has_done, 10 * len(topics)))
+        assert len(stage.read(stage.target)) == 30
+
     def test_leaves_a_paused_topic_alone(self, stage: Stage) -> None:
         """A paused topic waits, also when it is assigned while paused; others go on; resumed, it is read on."""
         work = CopyWork(stage.target)
