@@ -22,7 +22,7 @@ from nsw.intake import Intake
 from nsw.lodging import LodgingSettings
 from nsw.loop import ChangelogReader, ControlFollower, LoopSettings, TransactionalLoop, Work
 from nsw.processing import process
-from nsw.quarantine import CellLimits, Quarantine, Setup
+from nsw.quarantine import CellLimits, Quarantine, Setup, forbid_core_files
 from nsw.reference import Limits, Reference, load_reference
 from nsw.refresh import TableFollower
 from nsw.stream import Runnable, run_worker
@@ -74,8 +74,9 @@ def run(config: Config, roles: Sequence[Role], decide: Decide = process) -> int:
         log.warning(
             "NSW_CONVERSATION_KEY is not set: with the published one anybody can forge conversation ids"
         )
-    # Where a crash in C code happened is told in the log; no values are.
+    # Where a crash in C code happened is told in the log; no values are, and none are left in a file.
     faulthandler.enable()
+    forbid_core_files()
     folder = load_snapshot(config)
     folder.catalogue.warm()
     connection = Connection(config.bootstrap_servers)

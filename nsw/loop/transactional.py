@@ -67,6 +67,7 @@ class TransactionalLoop:
         self._trouble = ""
         # Set by ``stop``: an absent broker must not hold the process.
         self._give_up_at = float("inf")
+        self._guarded = settings.judge_seconds is not None
         self._watchdog = Watchdog(
             None if settings.judge_seconds is None else settings.judge_seconds + settings.batch_seconds
         )
@@ -251,7 +252,7 @@ class TransactionalLoop:
     def _outputs_of(self, record: Record) -> Sequence[Publication]:
         if self._refusals and (detail := self._refusals.get(place_of(record))) is not None:
             return self._work.refuse(record, Code.OUTPUT_TOO_LARGE, detail)
-        if self._source.probation.active or self._work.is_suspect(record):
+        if self._guarded and (self._source.probation.active or self._work.is_suspect(record)):
             try:
                 with self._watchdog.resting():
                     publications = self._work.process_apart(record)

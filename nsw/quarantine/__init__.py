@@ -6,8 +6,8 @@ forks a *cell* for each record, which judges it and ends. The warden is small an
 time; it is started when the first record is suspected, and ends with the worker.
 """
 
-from nsw.quarantine.limits import CellLimits
+from nsw.quarantine.limits import CellLimits, forbid_core_files
 from nsw.quarantine.messages import Setup
 from nsw.quarantine.quarantine import Quarantine
 
-__all__ = ["CellLimits", "Quarantine", "Setup"]
+__all__ = ["CellLimits", "Quarantine", "Setup", "forbid_core_files"]

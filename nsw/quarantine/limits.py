@@ -10,7 +10,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_SET_PARENT_DEATH_SIGNAL, _SET_DUMPABLE = 1, 4
+_SET_PARENT_DEATH_SIGNAL = 1
+#: A core file of at most so many bytes is none; and Linux takes just this number for "pipe none to a program either".
+_NO_CORE_BYTES = 1
 #: A cell may wait for the processor much longer than it uses it.
 _PATIENCE = 4.0
 _GRACE_SECONDS = 5
@@ -36,19 +38,21 @@ class CellLimits:
 
 
 def enter_cell(limits: CellLimits) -> None:
-    """
-    Bind this process: its processor time, no core file, and the first one to go when memory runs out.
-
-    A core file would hold the document; so would one that the kernel pipes to a program, whatever the limit says.
-    """
+    """Bind this process: its processor time, no core file, and the first one to go when memory runs out."""
     seconds = math.ceil(limits.seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + _GRACE_SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_core_files()
     end_with_parent()
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def forbid_core_files() -> None:
+    """Have no picture of this process's memory written when it crashes: it holds documents, and secrets."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    limit = _NO_CORE_BYTES if hard == resource.RLIM_INFINITY else min(hard, _NO_CORE_BYTES)
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
 def end_with_parent() -> None:

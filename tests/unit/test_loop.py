@@ -752,7 +752,7 @@ class TestApart:
 
     def test_processes_apart_what_the_work_suspects(self) -> None:
         """And nothing else."""
-        bench = Bench(record(0), record(1), record(2))
+        bench = Bench(record(0), record(1), record(2), settings=settings_with(judge_seconds=30.0))
         bench.work.suspects = {1}
         bench.run_all()
         assert bench.work.apart == [1]
@@ -760,7 +760,7 @@ class TestApart:
 
     def test_refuses_what_ends_the_process_and_goes_on(self) -> None:
         """On probation every record is processed apart; the deadly one becomes a dead letter."""
-        bench = Bench(record(0), record(1), record(2))
+        bench = Bench(record(0), record(1), record(2), settings=settings_with(judge_seconds=30.0))
         bench.probation.take(("in", 0), 0, "begun=2", 0.0)
         bench.work.deadly = {1}
         bench.run_all()
