@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from nsw.rules.context import FEW_NODES
 from nsw.rules.syntax import UnsupportedError
 
 __all__ = ["EMPTY", "FALSE", "TRUE", "Block", "Code", "NodeKind", "Pieces", "Type", "Types", "build", "quote"]
@@ -69,16 +70,16 @@ TRUE, FALSE = "True", "False"
 _MARK = re.compile("\x02([0-9]+)\x03")
 _VARIABLE = re.compile(r"\b[nx][0-9]+\b")
 _SIMPLE = re.compile(r"\x02[0-9]+\x03|\w+|\(\)|''")
-_WALK = re.compile(r"\bW_(n[0-9]+|d)\(")
+_WALK = re.compile(r"\bW(?:_(n[0-9]+|d))?\((?:(m[0-9]+)\))?")
 _MOST_NESTED = 12
-_MEMOS = {"K": "children", "T": "texts", "N": "numbers", "W": "walk"}
+_MEMOS = {"K": "children", "T": "texts", "N": "numbers", "walk": "walk"}
 """Short names for what is read most of the index ``D``."""
 
 
 def quote(text: str) -> str:
     """Write a string so that nothing in it looks like a variable or a mark."""
     literal = repr(text)
-    if _VARIABLE.search(literal) or "\x02" in text:
+    if _VARIABLE.search(literal) or _WALK.search(literal) or "\x02" in text:
         return "'" + "".join(f"\\U{ord(each):08x}" for each in text) + "'"
     return literal
 
@@ -228,8 +229,15 @@ class _Writer:
 
     def _put(self, text: str, place: "_Place", have: set[int], before: list[str]) -> str:
         """Give source without marks; adds to *before* the lines that must stand above it."""
-        text = _WALK.sub(lambda walk: "(" if place.at is self._bases.get(walk[1]) else "W(", text)
-        return _MARK.sub(lambda mark: self._piece(int(mark[1]), place, have, before), text)
+        text = _MARK.sub(lambda mark: self._piece(int(mark[1]), place, have, before), text)
+        return _WALK.sub(lambda walk: self._walk(walk, place), text)
+
+    def _walk(self, walk: re.Match[str], place: "_Place") -> str:
+        """Write how elements are gone through: where that is done again and again, many are counted."""
+        base, name = walk.groups()
+        if base and place.at is self._bases.get(base):
+            return name or "("
+        return f"({name} if len({name}) < {FEW_NODES} else walk({name}))" if name else "walk("
 
     def _piece(self, number: int, place: "_Place", have: set[int], before: list[str]) -> str:
         if self._uses[number] == 1:
@@ -277,7 +285,7 @@ def build(source: str, scope: Mapping[str, object]) -> Any:  # noqa: ANN401 - th
     Raises:
         UnsupportedError: it is too large for Python.
     """
-    names = {**scope, "U": object()}
+    names = {**scope, "U": object(), "EMPTY": {}}
     try:
         exec(compile(source, "<rules>", "exec"), names)  # noqa: S102 - written here: no name or text is unquoted
     except (SyntaxError, RecursionError, MemoryError) as error:

@@ -32,19 +32,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """An assert or report for one kind of context node."""
+    """
+    An assert or report for one kind of context node.
+
+    Attributes:
+        fixed_texts: its sentences, if no value is filled into them.
+    """
 
     entry: RuleEntry
     fires: Expression
     text_en: Text
     text_th: Text
     source: Text
-
-    @property
-    def fixed_texts(self) -> tuple[str, str, str] | None:
-        """Its sentences, if no value is filled into them."""
-        text_en, text_th, source = self.text_en.fixed, self.text_th.fixed, self.source.fixed
-        return None if text_en is None or text_th is None or source is None else (text_en, text_th, source)
+    fixed_texts: tuple[str, str, str] | None
 
     def finding(self, path: str, line: int | None, text_en: str, text_th: str, source: str) -> Finding:
         """Say that it fires."""
@@ -195,12 +195,19 @@ def show(parts: Parts) -> str:
 
 
 def _compile_check(check: CheckSource, kind: NodeKind, types: Types) -> Check:
+    text_en, text_th, source = (
+        _compile_text(each, kind, types) for each in (check.text_en, check.text_th, check.source)
+    )
+    fixed = None
+    if text_en.fixed is not None and text_th.fixed is not None and source.fixed is not None:
+        fixed = (text_en.fixed, text_th.fixed, source.fixed)
     return Check(
         entry=check.entry,
         fires=Expression(check.fires, kind, Result.BOOLEAN, types),
-        text_en=_compile_text(check.text_en, kind, types),
-        text_th=_compile_text(check.text_th, kind, types),
-        source=_compile_text(check.source, kind, types),
+        text_en=text_en,
+        text_th=text_th,
+        source=source,
+        fixed_texts=fixed,
     )
 
 

@@ -1,11 +1,12 @@
 """Function calls, to Python: those of XPath, of EXSLT, and our own."""
 
+import re
 from collections.abc import Sequence
 
 from nsw.rules.code import FALSE, TRUE, Code, Type, quote
 from nsw.rules.context import NSW_FUNCTIONS, RE, SETS
 from nsw.rules.emit_paths import PathEmitter
-from nsw.rules.functions import compile_pattern
+from nsw.rules.functions import compile_pattern, without_groups
 from nsw.rules.own import OWN_FUNCTIONS_TABLE
 from nsw.rules.syntax import Binary, FunctionCall, Literal, Number, Path, Step, Tree, UnsupportedError
 from nsw.rules.values import translation
@@ -13,6 +14,7 @@ from nsw.rules.values import translation
 __all__ = ["Emitter"]
 
 _PREFIXES = {"": "_core_", SETS: "_set_", RE: "_re_"}
+_TEXT_OF_NODE = re.compile(r"T\[\w+\]")
 _NOT = {TRUE: FALSE, FALSE: TRUE}
 
 
@@ -99,7 +101,11 @@ class Emitter(PathEmitter):
         return Code(f"float(len({text}))", Type.NUMBER, whole=f"len({text})")
 
     def _core_normalize_space(self, *arguments: Tree) -> Code:
-        return self._call("normalize", Type.STRING, self._text_argument(arguments))
+        text = self._text_argument(arguments)
+        if self.pieces.is_shared(text) or _TEXT_OF_NODE.fullmatch(text):
+            # Most texts are one word: to ask here costs less than the call.
+            return Code(f"({text} if {text}.isalnum() else normalize({text}))", Type.STRING)
+        return self._call("normalize", Type.STRING, text)
 
     def _core_concat(self, *arguments: Tree) -> Code:
         return Code(f"({' + '.join(self._texts(arguments))})", Type.STRING)
@@ -135,6 +141,9 @@ class Emitter(PathEmitter):
             end = str(start + places[1]) if len(places) > 1 else ""
             return Code(f"{whole}[{start}:{end}]", Type.STRING)
         codes = [self.emit(each) for each in numbers]
+        match numbers:
+            case (Binary("+", Number("1"), more),) if (flag := self.emit(more)).type is Type.BOOLEAN:
+                return Code(f"{whole}[{self.boolean(flag)}:]", Type.STRING)
         if all(code.whole for code in codes):
             return self._call("cut", Type.STRING, whole, *(code.whole for code in codes))
         return self._call("substring", Type.STRING, whole, *(self.number(code) for code in codes))
@@ -222,6 +231,8 @@ class Emitter(PathEmitter):
         return self._call("has_same_node", Type.BOOLEAN, self.walked(one), self.walked(other))
 
     def _re_test(self, text: Tree, pattern: Tree, *flags: Tree) -> Code:
+        if isinstance(pattern, Literal):
+            pattern = Literal(without_groups(pattern.text))
         found, name = self._pattern(pattern, flags[0] if flags else Literal("")), self._subject(text)
         return Code(f"({found}.search({name}) is not None)", Type.BOOLEAN)
 

@@ -143,12 +143,11 @@ class PathEmitter(BaseEmitter):
 
     def _grandchildren(self, code: Code, name: str) -> str:
         """Give the source of the children of a name below each of several elements; mostly there is one at most."""
-        call = f"below_each(K, {self.walked(code)}, {name})"
-        if not self.pieces.is_shared(code.text):
+        nodes, call = code.text, f"below_each(K, {self.walked(code)}, {name})"
+        if not self.pieces.is_shared(nodes):
             return call
-        return (
-            f"(K[{code.text}[0]].get({name}, ()) if len({code.text}) == 1 else {call} if {code.text} else ())"
-        )
+        only = self.pieces.share(f"(K[{nodes}[0]] if len({nodes}) == 1 else None if {nodes} else EMPTY)")
+        return f"({only}.get({name}, ()) if {only} is not None else {call})"
 
     def children(self, parent: str, test: str) -> str:
         """Give the source of the children of a name."""

@@ -1,11 +1,12 @@
 """From the tree of an expression to Python: leaves, operators, and the conversions between XPath's types."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from nsw.rules.code import EMPTY, FALSE, TRUE, Code, NodeKind, Pieces, Type, Types, quote
-from nsw.rules.syntax import Binary, Literal, Negative, Number, Tree, UnsupportedError, Variable
+from nsw.rules.syntax import Binary, FunctionCall, Literal, Negative, Number, Tree, UnsupportedError, Variable
 from nsw.rules.values import HELPERS
 
 __all__ = ["BaseEmitter"]
@@ -160,6 +161,12 @@ class BaseEmitter:
         sign = tree.operator
         if sign in ("and", "or"):
             return self._joined(tree)
+        searched = _searched(tree)
+        if searched:
+            # Whether other characters are there: nothing needs to be built for that.
+            text_tree, characters = searched
+            rest = f"{self.string(self.emit(text_tree))}.strip({quote(characters)})"
+            return Code(f"({'not' if sign == '=' else 'not not'} {rest})", Type.BOOLEAN)
         left, right = self.emit(tree.left), self.emit(tree.right)
         if sign == "|":
             text = f"ordered(D, (*{self.many(left)}, *{self.many(right)}))"
@@ -182,8 +189,7 @@ class BaseEmitter:
             left = left.left
         ends, neutral = (FALSE, TRUE) if tree.operator == "and" else (TRUE, FALSE)
         texts, is_strict = [], True
-        for each in (left, *reversed(operands)):
-            code = self.emit(each)
+        for code in self._operands((left, *reversed(operands)), tree.operator):
             text = self.truth(code)
             if text != neutral:
                 texts.append(text)
@@ -195,6 +201,21 @@ class BaseEmitter:
         if len(texts) == 1:
             return Code(texts[0], Type.BOOLEAN, is_strict=is_strict)
         return Code(f"({f' {tree.operator} '.join(texts)})", Type.BOOLEAN, is_strict=is_strict)
+
+    def _operands(self, trees: Iterable[Tree], operator: str) -> Iterator[Code]:
+        """Give operands; one for several that compare the same text with literals, as in ``. = 'a' or . = 'b'``."""
+        for compared, group in groupby(trees, _compared_text if operator == "or" else lambda _: None):
+            alternatives = list(group)
+            code = self.emit(compared) if compared and len(alternatives) > 1 else None
+            if code is not None and (code.is_one or code.type is Type.STRING):
+                literals = ", ".join(
+                    quote(each.right.text)
+                    for each in alternatives
+                    if isinstance(each, Binary) and isinstance(each.right, Literal)
+                )
+                yield self._share(Code(f"({self.string(code)} in {{{literals}}})", Type.BOOLEAN))
+            else:
+                yield from map(self.emit, alternatives)
 
     def _comparison(self, sign: str, left: Code, right: Code) -> str:  # noqa: PLR0911 - a table of types
         if right.type in _SETS and left.type not in _SETS:
@@ -232,3 +253,23 @@ class BaseEmitter:
         if left.is_one:
             return f"has_text(T, {self.walked(right)}, {self.string(left)})"
         return f"(not {{*{self._value(left)}}}.isdisjoint({self._value(right)}))"
+
+
+def _compared_text(tree: Tree) -> Tree | None:
+    """Give what is compared for equality with a literal."""
+    return (
+        tree.left
+        if isinstance(tree, Binary) and tree.operator == "=" and isinstance(tree.right, Literal)
+        else None
+    )
+
+
+def _searched(tree: Binary) -> tuple[Tree, str] | None:
+    """Give the text and the characters of ``translate(text, 'characters', '') = ''``."""
+    match tree:
+        case Binary(
+            "=" | "!=", FunctionCall("", "translate", (text, Literal(old), Literal(""))), Literal("")
+        ):
+            return text, old
+        case _:
+            return None

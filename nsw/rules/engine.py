@@ -1,6 +1,7 @@
 """Judging a document: each node by the first rule of every pattern whose context matches it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from lxml.etree import XPathError, _Element
 
@@ -96,19 +97,27 @@ class _Judge:
     ) -> None:
         self._run = run
         self._root = root
-        self._document = Place(root, "/")
+        self._lets = lets
         self._index = Index(root, run)
         self._patterns = patterns
-        scope = Variables(run, self._index, lets, self._document)
-        self._scopes = [
-            Variables(run, self._index, pattern.lets, self._document, scope) if pattern.lets else scope
-            for pattern in patterns
-        ]
         self._places_by_text: dict[str, list[Place]] = {}
         self._failing: set[Rule] = set()
         self._unjudged: dict[str, Unjudged] = {}
         self._findings: list[Finding] = []
         self._omitted = 0
+
+    @cached_property
+    def _document(self) -> Place:
+        return Place(self._root, "/")
+
+    @cached_property
+    def _scopes(self) -> Sequence[Variables]:
+        """Lets as each pattern sees them."""
+        scope = Variables(self._run, self._index, self._lets, self._document)
+        return [
+            Variables(self._run, self._index, pattern.lets, self._document, scope) if pattern.lets else scope
+            for pattern in self._patterns
+        ]
 
     def judge(self, program: Program) -> RuleReport:
         """
@@ -120,7 +129,9 @@ class _Judge:
         """
         run = self._run
         fired: list[tuple[int, _Element]] = []
-        evaluations = program.run(self._index, [scope.known for scope in self._scopes], fired.append)
+        lets = [scope.known for scope in self._scopes] if program.uses_lets else ()
+        # Lets count for themselves meanwhile.
+        evaluations = program.run(self._index, lets, fired.append)
         run.evaluations += evaluations
         by_pattern: dict[int, list[tuple[Spot, _Element]]] = {}
         for number, element in fired:
@@ -161,11 +172,12 @@ class _Judge:
     def _take(self, number: int, fired: list[tuple[Spot, _Element]]) -> None:
         """Make findings of what the program found by a pattern."""
         index = self._index
-        if len({element for _, element in fired}) > 1:
+        first = fired[0][1]
+        if any(element is not first for _, element in fired):
             order = index.order if len(fired) < _FEW else index.ranks.__getitem__
             fired.sort(key=lambda each: (order(each[1]), each[0].rank))
         room = self._run.context.max_findings - len(self._findings)
-        pattern, scope = self._patterns[number], self._scopes[number]
+        pattern = self._patterns[number]
         for spot, element in fired[:room]:
             rule = pattern.rules[spot.rule]
             check = rule.checks[spot.rank]
@@ -173,7 +185,7 @@ class _Judge:
             if texts is not None:
                 finding = check.finding(index.path_of(element), element.sourceline, *texts)
             else:
-                inner = self._scope_at(rule, Place(element), scope, rule.lets_used)
+                inner = self._scope_at(rule, Place(element), self._scopes[number], rule.lets_used)
                 finding = Firing(spot.rank, check, Place(element), inner).build()
             self._findings.append(finding)
         self._omitted += max(len(fired) - room, 0)

@@ -8,7 +8,10 @@ from typing import NamedTuple
 from nsw.rules.context import DATES, MATH, NSW_FUNCTIONS, RE, SETS
 from nsw.rules.own import OWN_FUNCTIONS_TABLE
 
-__all__ = ["FUNCTIONS", "Function", "compile_pattern"]
+__all__ = ["FUNCTIONS", "Function", "compile_pattern", "without_groups"]
+
+_REFERENCE = re.compile(r"\\[0-9]|\(\?P[<=]|\(\?\(")
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(\((?!\?))|.", re.DOTALL)
 
 
 def compile_pattern(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
@@ -19,6 +22,13 @@ def compile_pattern(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
         re.error, ValueError, OverflowError, RecursionError: it is none.
     """
     return re.compile(pattern, re.UNICODE | (re.IGNORECASE if ignore_case else 0))
+
+
+def without_groups(pattern: str) -> str:
+    """Let no group of a pattern be remembered, where nothing refers to one: that is faster."""
+    if _REFERENCE.search(pattern):
+        return pattern
+    return _PIECE.sub(lambda piece: "(?:" if piece[1] else piece[0], pattern)
 
 
 class Function(NamedTuple):

@@ -32,21 +32,23 @@ _NAN = float("nan")
 class _ChildrenByName(dict[_Element, Children]):
     """Children of an element by name, in document order."""
 
+    __slots__ = ()
+
     def __missing__(self, parent: _Element) -> Children:
-        children: Children = {}
         # A comment has a function as its name: nobody asks for its children by that.
-        for child in parent:
-            name: str = child.tag  # type: ignore[assignment]
-            if name in children:
-                children[name].append(child)
-            else:
-                children[name] = [child]
+        children: Children = {child.tag: [child] for child in parent}  # type: ignore[misc]
+        if len(children) != len(parent):
+            children = {}
+            for child in parent:
+                children.setdefault(child.tag, []).append(child)  # type: ignore[arg-type]
         self[parent] = children
         return children
 
 
 class _Texts(dict[_Element, str]):
     """String value of an element."""
+
+    __slots__ = ()
 
     def __missing__(self, element: _Element) -> str:
         text = self[element] = str(_STRING(element)) if len(element) else element.text or ""
@@ -56,8 +58,14 @@ class _Texts(dict[_Element, str]):
 class _Numbers(dict[str, float]):
     """Number that a text stands for."""
 
+    __slots__ = ()
+
     def __missing__(self, text: str) -> float:
-        number = self[text] = _read_number(text) if len(text) <= _LONGEST_KEPT else to_number(text)
+        if text.isdigit() and text.isascii() and len(text) <= _EXACT_DIGITS:
+            number = float(text)
+        else:
+            number = _read_number(text) if len(text) <= _LONGEST_KEPT else to_number(text)
+        self[text] = number
         return number
 
 

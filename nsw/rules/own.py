@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Context, Decimal
 from functools import lru_cache
@@ -39,6 +39,10 @@ _DECIMAL = re.compile(r"[+-]?([0-9]{1,60}(\.[0-9]{0,60})?|\.[0-9]{1,60})")
 
 # As long as ``_DECIMAL`` lets through.
 _LONGEST_KEPT = 122
+
+# Floats stand for each whole number below that.
+_COARSE = 2**53
+_LONGEST_WHOLE = 15
 
 # Room for exact sums and products of what ``_DECIMAL`` lets through.
 _EXACT = Context(prec=400)
@@ -134,13 +138,30 @@ def _lodging_date(_: object) -> str:
 
 
 def _sum_equals(_: object, nodes: object, total: object, tolerance: object) -> bool:
-    parts = [_decimal(node) for node in nodes] if isinstance(nodes, list) else [_decimal(nodes)]
+    values = nodes if isinstance(nodes, list) else [nodes]
+    if tolerance == 0 and isinstance(total, float):
+        whole = _whole_sum(values)
+        if whole is not None:
+            return whole == total
     result, add = Decimal(0), _EXACT.add
-    for part in parts:
+    for value in values:
+        part = _decimal(value)
         if part is None:
             return False
         result = add(result, part)
     return _is_near(result, total, tolerance)
+
+
+def _whole_sum(values: Iterable[object]) -> int | None:
+    """Add plain whole numbers, as most counts are; None where there is another, or where floats would be too coarse."""
+    result = 0
+    for value in values:
+        if not (
+            isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_WHOLE
+        ):
+            return None
+        result += int(value)
+    return result if result < _COARSE else None
 
 
 def _product_equals(_: object, first: object, second: object, total: object, tolerance: object) -> bool:

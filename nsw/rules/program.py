@@ -65,11 +65,13 @@ class Program(NamedTuple):
         run: document, lets as each pattern sees them, and what takes the firings: number of evaluations.
         patterns: numbers of the patterns that it judges.
         spots: the checks that may fire.
+        uses_lets: lets are asked for.
     """
 
     run: Callable[[Index, Sequence[Known], Fire], int]
     patterns: frozenset[int]
     spots: tuple[Spot, ...]
+    uses_lets: bool
 
 
 class PatternPlan(NamedTuple):
@@ -105,7 +107,8 @@ def _is_possible(plan: PatternPlan) -> bool:
 def _compile(plans: Iterable[PatternPlan]) -> Program:
     writer = _Writer()
     done = frozenset(plan.number for plan in plans if writer.add(plan))
-    return Program(writer.build(), done, tuple(writer.spots))
+    run, uses_lets = writer.build()
+    return Program(run, done, tuple(writer.spots), uses_lets)
 
 
 class _Writer:
@@ -119,12 +122,13 @@ class _Writer:
         self._blocks: dict[tuple[Block, str, str, int], Block] = {}
         self._family = 0
 
-    def build(self) -> Callable[[Index, Sequence[Known], Fire], int]:
+    def build(self) -> tuple[Callable[[Index, Sequence[Known], Fire], int], bool]:
+        """Give the function, and whether it asks for lets."""
         body = self._emitter.pieces.write(self._top, " ")
         function: Callable[[Index, Sequence[Known], Fire], int] = build(
             f"def compiled(D, L, fire):\n e = 0\n{body} return e\n", self._emitter.globals
         )
-        return function
+        return function, "L[" in body
 
     def add(self, pattern: PatternPlan) -> bool:
         """Write a pattern; tell whether it could be."""

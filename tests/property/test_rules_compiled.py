@@ -77,6 +77,17 @@ LEAVES = PATHS | st.sampled_from(
 )
 
 
+PATTERNS = [
+    r"'^(x|1)+$'",
+    r"'(.)\1'",
+    r"'([(x])|(1)'",
+    r"'[](]|\((?:1)'",
+    r"'(?P<one>x)(?P=one)?$'",
+    "'W(x)'",
+]
+"""Groups, and what only looks like one."""
+
+
 def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     """Give calls and operators around these expressions."""
     operators = st.sampled_from(
@@ -95,8 +106,12 @@ def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         | st.builds("{}({})".format, unary, inner)
         | st.builds("{}({}, {})".format, binary, inner, inner)
         | st.builds("translate({}, '1x ', 'ab')".format, inner)
+        | st.builds("(translate({}, '1x ', '') {} '')".format, inner, st.sampled_from(["=", "!="]))
+        | st.builds("({0} = 'x' or {0} = '1' or {1} = '' or {1} = 'x')".format, inner, inner)
+        | st.builds("substring({}, 1 + ({} = 'x'))".format, inner, inner)
         | st.builds("substring({}, {}, {})".format, inner, inner, inner)
         | st.builds("re:test({}, '^[a-x]$', 'i')".format, inner)
+        | st.builds("re:test({}, {})".format, inner, st.sampled_from(PATTERNS))
         | st.builds("({})[{}]".format, PATHS, inner)
         | st.builds("*[{}]".format, inner)
     )

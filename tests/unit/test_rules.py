@@ -524,6 +524,11 @@ def test_a_let_that_mixes_kinds_of_nodes_is_not_judged(tmp_path: Path) -> None:
         ("nsw:sum-equals(n | b, 0.6, 10)", False),
         ("nsw:sum-equals('2', 2, 0)", True),
         ("nsw:sum-equals(n, none, 1)", False),
+        ("nsw:sum-equals(m, 12, 0)", True),
+        ("nsw:sum-equals(m, 12.5, 0)", False),
+        ("nsw:sum-equals(m, 0 div 0, 0)", False),
+        ("nsw:sum-equals('9007199254740993', 9007199254740992, 0)", False),
+        ("nsw:sum-equals('๒', 2, 0)", False),
         ("nsw:product-equals('0.1', 3, '0.3', 0)", True),
         ("nsw:product-equals(n[1], n[2], '0.02', 0)", True),
         ("nsw:product-equals(1.005, 1000, 1005, 0)", True),
@@ -553,7 +558,7 @@ def test_a_let_that_mixes_kinds_of_nodes_is_not_judged(tmp_path: Path) -> None:
 )
 def test_functions_answer(tmp_path: Path, test: str, *, expected: bool) -> None:
     """Strings, numbers and node-sets are taken alike; sums and products are exact."""
-    xml = "<r><b>KGM</b><b>x</b><n>0.1</n><n>0.2</n><n> 0.30 </n></r>"
+    xml = "<r><b>KGM</b><b>x</b><m>10</m><m>2</m><n>0.1</n><n>0.2</n><n> 0.30 </n></r>"
 
     assert holds(tmp_path, test, xml, lets=let("pattern", "'^KG'")) is expected
 
