@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -120,6 +120,33 @@ class Places:
         return f"{self.path}{f':{line}' if line else ''}: {entry}: {sentence}"
 
 
+#: libyaml's parser in C, where PyYAML was built with it: these files are most of what is read at a start.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH = 50
+
+
+def _read_yaml(text: str) -> tuple[yaml.Node | None, object]:
+    """
+    Give the nodes of a text, and its value.
+
+    Raises:
+        yaml.YAMLError: it is not YAML.
+        RecursionError: nested too deeply; looked at first, as libyaml would crash where Python raises.
+    """
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise RecursionError
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        return node, loader.construct_document(node) if node is not None else None
+    finally:
+        loader.dispose()
+
+
 def read_type_file(path: Path) -> tuple[TypeFile, Places]:
     """
     Read a ``type.yaml``.
@@ -129,7 +156,7 @@ def read_type_file(path: Path) -> tuple[TypeFile, Places]:
     """
     try:
         text = path.read_text("utf-8")
-        node, raw = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+        node, raw = _read_yaml(text)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

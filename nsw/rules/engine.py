@@ -31,10 +31,9 @@ class RuleSet:
         title: what the file calls itself; '' without a title.
         catalogue: every assert and report in file order.
         lists_used: code list and column (None for the list alone) that the rules ask for.
-        fallbacks: expressions that are not compiled to Python, with the reason: lxml evaluates them, more slowly.
     """
 
-    __slots__ = ("_lets", "_patterns", "_program", "catalogue", "fallbacks", "lists_used", "title")
+    __slots__ = ("_lets", "_patterns", "_program", "catalogue", "lists_used", "title")
 
     def __init__(
         self,
@@ -50,9 +49,13 @@ class RuleSet:
         self._lets = lets
         self._patterns = tuple(patterns)
         self._program = compile_program(list(_plans(self._patterns)))
-        expressions = [let.expression for let in lets.values()]
+
+    @property
+    def fallbacks(self) -> Mapping[str, str]:
+        """The expressions that are not compiled to Python, with the reason: lxml evaluates them, more slowly."""
+        expressions = [let.expression for let in self._lets.values()]
         expressions += [each for pattern in self._patterns for each in pattern.expressions()]
-        self.fallbacks: Mapping[str, str] = {each.text: each.refused for each in expressions if each.refused}
+        return {each.text: each.refused for each in expressions if each.refused}
 
     def check(self, root: _Element, context: RuleContext) -> RuleReport:
         """

@@ -60,43 +60,42 @@ _ANCHORS = {
 }
 
 
+class _Python(NamedTuple):
+    """An expression as Python, or why there is none."""
+
+    compiled: Compiled | None
+    type: Type | None
+    refused: str = ""
+
+
 class Expression:
     """
     One compiled expression.
 
-    It is compiled to Python, and by lxml for what the Python of it does not judge. By lxml it is evaluated from an
-    element as it stands, from an attribute or the document inside a predicate of that node, where ``_keep`` hands its
-    value out.
-
-    Attributes:
-        type: of its value; None where only lxml knows.
-        refused: why it is not compiled to Python; '' when it is.
+    It is compiled by lxml, which knows its faults, and to Python when it is first needed: most are judged within the
+    program of their rule file, and never by themselves. By lxml it is evaluated from an element as it stands, from an
+    attribute or the document inside a predicate of that node, where ``_keep`` hands its value out.
     """
 
     __slots__ = (
         "_compiled",
-        "_fast",
         "_kind",
         "_loops",
+        "_python",
         "_result",
         "_settings",
-        "refused",
+        "_source",
+        "_types",
         "text",
-        "type",
         "variables",
     )
 
     def __init__(self, source: Source, kind: NodeKind, result: Result, types: Types) -> None:
         self.text = source.text
         self.variables = source.variables
-        self._fast: Compiled | None = None
-        self.type: Type | None = None
-        self.refused = ""
-        try:
-            tree = parse(source.text, source.namespaces)
-            self._fast, self.type = compile_expression(tree, kind, types, _WANTED[result])
-        except (UnsupportedError, RecursionError) as error:
-            self.refused = str(error)
+        self._source = source
+        self._types = types
+        self._python: _Python | None = None
         self._kind = kind
         self._result = result
         self._loops = source.loops
@@ -112,11 +111,10 @@ class Expression:
     def evaluate(self, place: Place, scope: "Variables") -> Any:  # noqa: ANN401 - what XPath gives: four types
         """Give the value on a node; raises one of ``FAULTS``, or BudgetEndedError."""
         values = {name: scope.value(name) for name in self.variables} if self.variables else {}
-        if self._fast is not None:
+        fast = self._in_python.compiled
+        if fast is not None:
             try:
-                return self._fast(
-                    place.element if self._kind is NodeKind.ELEMENT else place, values, scope.index
-                )
+                return fast(place.element if self._kind is NodeKind.ELEMENT else place, values, scope.index)
             except (UnsupportedError, *FAULTS):
                 pass
         if self._kind is NodeKind.ATTRIBUTE:
@@ -132,6 +130,29 @@ class Expression:
         if self._kind is NodeKind.ELEMENT or self._result is Result.BOOLEAN:
             return result
         return RUN.get().kept
+
+    @property
+    def type(self) -> Type | None:
+        """Of its value; None where only lxml knows."""
+        return self._in_python.type
+
+    @property
+    def refused(self) -> str:
+        """Why it is not compiled to Python; '' when it is."""
+        return self._in_python.refused
+
+    @property
+    def _in_python(self) -> "_Python":
+        # Two threads may both compile it: to the same.
+        if self._python is None:
+            try:
+                tree = parse(self._source.text, self._source.namespaces)
+                self._python = _Python(
+                    *compile_expression(tree, self._kind, self._types, _WANTED[self._result])
+                )
+            except (UnsupportedError, RecursionError) as error:
+                self._python = _Python(None, None, str(error))
+        return self._python
 
     def _compile(self) -> XPath:
         text, namespaces, extensions = self._settings

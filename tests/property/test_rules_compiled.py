@@ -205,7 +205,10 @@ def load_both(path: Path) -> tuple[RuleSet, RuleSet]:
     with pytest.MonkeyPatch.context() as patch:
         for module in ("expressions", "compiled"):
             patch.setattr(f"nsw.rules.{module}.parse", refuse)
-        return rules, load_rule_set(path)
+        by_lxml = load_rule_set(path)
+        # An expression is compiled when it is first needed: here, while it is refused.
+        _ = by_lxml.fallbacks
+        return rules, by_lxml
 
 
 CONTEXTS = st.sampled_from(
