@@ -295,9 +295,13 @@ class _WatchedStore(PartitionStore):
 
 
 class WatchedLoop(TransactionalLoop):
-    """Tells of each publication, by its place in the batch, and of calls while they are under way."""
+    """Tells of each batch before it begins, of each publication by its place in it, and of calls under way."""
 
     _published = 0
+
+    def _run_batch(self) -> None:
+        self._step("batch")
+        super()._run_batch()
 
     def _produce(self, *arguments: Any) -> None:  # noqa: ANN401 - what the loop gives
         self._published = 0
