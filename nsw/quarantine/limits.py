@@ -24,7 +24,7 @@ class CellLimits:
     What judging one record may take.
 
     Attributes:
-        seconds: of processor time.
+        seconds: of processor time; counted up to a whole second.
         memory_bytes: resident; watched from outside, so that no allocation fails and changes the verdict.
     """
 
@@ -33,19 +33,27 @@ class CellLimits:
 
     @property
     def wall_seconds(self) -> float:
-        """How long a cell may live, however busy the machine is."""
+        """How long a cell may take for one record, however busy the machine is."""
         return _PATIENCE * self.seconds + _GRACE_SECONDS
 
 
-def enter_cell(limits: CellLimits) -> None:
-    """Bind this process: its processor time, no core file, and the first one to go when memory runs out."""
-    seconds = math.ceil(limits.seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + _GRACE_SECONDS))
+def enter_cell() -> None:
+    """Bind this process: no core file, an end with its parent, and the first one to go when memory runs out."""
     forbid_core_files()
     end_with_parent()
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def allow_time(limits: CellLimits) -> None:
+    """Have this process killed when it has used its time for one record from here on."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = math.ceil(usage.ru_utime + usage.ru_stime + limits.seconds)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (seconds if hard == resource.RLIM_INFINITY else min(seconds, hard), hard)
+    )
 
 
 def forbid_core_files() -> None:
