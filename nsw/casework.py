@@ -11,7 +11,7 @@ from nsw.casestore import CaseBook
 from nsw.control import build_pause
 from nsw.envelope import is_apart, last_header, parse_stamp
 from nsw.errors import Code, MessageError, Severity, Verdict
-from nsw.events import EventType, build_event
+from nsw.events import CloudEvents, EventType, build_event
 from nsw.held import TOPIC, build_held
 from nsw.identifiers import CaseId, PartyId
 from nsw.model import Publication, Purpose, Record, SenderRole
@@ -251,12 +251,12 @@ class Casework:
             return []
         written = sum(1 for each in publications if each.purpose is Purpose.EVENT)
         events = []
+        cloud = CloudEvents(outcome.submission, self._reference.window.source)
         for number, each in enumerate(held, start=written + 1):
             topic = last_header(each.headers, TOPIC)
             log.warning("held for %s: %s", topic, each.counted_as)
             data = {"topic": topic, "code": each.counted_as}
-            source = self._reference.window.source
-            events.append(build_event(outcome.submission, source, EventType.DELIVERY_HELD, number, data))
+            events.append(build_event(outcome.submission, cloud, EventType.DELIVERY_HELD, number, data))
         return events
 
     def _pause_after(self, outcome: Outcome) -> Publication | None:

@@ -1,15 +1,13 @@
 """Deliveries: a declaration to each agency's inbox, original bytes first, with what the agency must know in headers."""
 
-from dataclasses import replace
-
 from nsw import topics
 from nsw.documents import Document, encode_document
 from nsw.envelope import encode_headers
 from nsw.errors import Code, MessageError
-from nsw.events import cloud_event_headers, format_time
+from nsw.events import CloudEvents
 from nsw.held import build_held
 from nsw.identifiers import AgencyCode
-from nsw.model import CanonicalFields, Decision, Format, Headers, Publication, Purpose, Submission
+from nsw.model import CanonicalFields, Decision, Format, Publication, Purpose, Submission
 from nsw.reference import Reference
 from nsw.routing import IDENTITY_VIEW
 
@@ -35,10 +33,11 @@ def build_deliveries(
         format that the agency accepts is held.
     """
     content = _Content(submission.value or b"", document)
-    common = _common_headers(submission, reference, document, data, digest)
-    return tuple(
-        _delivery(submission, reference, content, common, code, decision) for code in decision.agencies
-    )
+    writer = _Writer(submission, reference, content, data, digest)
+    routes_by_agency: dict[AgencyCode, dict[str, None]] = {}
+    for reason in decision.reasons:
+        routes_by_agency.setdefault(reason.agency, {})[reason.route] = None
+    return tuple(writer.write(code, ",".join(routes_by_agency.get(code, ()))) for code in decision.agencies)
 
 
 class _Content:
@@ -67,64 +66,65 @@ class _Content:
         return self._bytes_by_format[form]
 
 
-def _delivery(
-    submission: Submission,
-    reference: Reference,
-    content: _Content,
-    common: Headers,
-    code: AgencyCode,
-    decision: Decision,
-) -> Publication:
-    message_type = content.document.message_type.name
-    form = content.choose(reference.tables.agencies[code].formats_for(message_type))
-    delivery = Publication(
-        Purpose.DELIVERY,
-        topics.agency_inbox(code),
-        submission.conversation_id.encode(),
-        content.original,
-        _own_headers(submission, reference, code, form or content.document.format)
-        + common
-        + _routes(decision, code),
-        counted_as=code,
-    )
-    if form is None:
-        return build_held(delivery, Code.FORMAT_NOT_ACCEPTED, f"{code} takes no {message_type}")
-    try:
-        return replace(delivery, value=content.in_format(form))
-    except MessageError as error:
-        return build_held(delivery, error.code, error.detail)
+class _Writer:
+    """Writes the deliveries of one declaration: most of what stands in their headers is the same for all agencies."""
 
-
-def _own_headers(submission: Submission, reference: Reference, code: AgencyCode, form: Format) -> Headers:
-    return cloud_event_headers(
-        submission,
-        reference.window.source,
-        identifier=f"{submission.submission_id}.{submission.attempt}.{code}",
-        type_=_DELIVERED,
-        content_type=topics.CONTENT_TYPE_BY_FORMAT[form],
-    ) + encode_headers(((topics.H_AGENCY, code), (topics.H_FORMAT, form)))
-
-
-def _routes(decision: Decision, code: AgencyCode) -> Headers:
-    routes = dict.fromkeys(each.route for each in decision.reasons if each.agency == code)
-    return encode_headers(((topics.H_ROUTES, ",".join(routes)),))
-
-
-def _common_headers(
-    submission: Submission, reference: Reference, document: Document, data: CanonicalFields, digest: str
-) -> Headers:
-    return encode_headers(
-        (
-            (topics.H_CONVERSATION, submission.conversation_id),
-            (topics.H_SUBMISSION, submission.submission_id),
-            (topics.H_PARTY, submission.party),
-            (topics.H_REFERENCE, data.reference_number),
-            (topics.H_MESSAGE_TYPE, document.message_type.name),
-            (topics.H_MESSAGE_VERSION, document.message_type.version),
-            (topics.H_LODGED_AT, format_time(submission.lodged_at)),
-            (topics.H_VIEW, IDENTITY_VIEW),
-            (topics.H_ORIGINAL_FORMAT, document.format),
-            (topics.H_ORIGINAL_DIGEST, digest),
-            (topics.H_REFERENCE_VERSION, reference.version),
+    def __init__(
+        self,
+        submission: Submission,
+        reference: Reference,
+        content: _Content,
+        data: CanonicalFields,
+        digest: str,
+    ) -> None:
+        self._agencies = reference.tables.agencies
+        self._content = content
+        self._message_type = content.document.message_type.name
+        self._key = submission.conversation_id.encode()
+        self._cloud = CloudEvents(submission, reference.window.source)
+        self._common = encode_headers(
+            (
+                (topics.H_CONVERSATION, submission.conversation_id),
+                (topics.H_SUBMISSION, submission.submission_id),
+                (topics.H_PARTY, submission.party),
+                (topics.H_REFERENCE, data.reference_number),
+                (topics.H_MESSAGE_TYPE, self._message_type),
+                (topics.H_MESSAGE_VERSION, content.document.message_type.version),
+                (topics.H_LODGED_AT, self._cloud.time),
+                (topics.H_VIEW, IDENTITY_VIEW),
+                (topics.H_ORIGINAL_FORMAT, content.document.format),
+                (topics.H_ORIGINAL_DIGEST, digest),
+                (topics.H_REFERENCE_VERSION, reference.version),
+            )
         )
-    )
+
+    def write(self, code: AgencyCode, routes: str) -> Publication:
+        """Write the delivery to one agency; *routes* that led to it stand in a header."""
+        form = self._content.choose(self._agencies[code].formats_for(self._message_type))
+        try:
+            value = self._content.original if form is None else self._content.in_format(form)
+        except MessageError as error:
+            return build_held(
+                self._publication(code, routes, form, self._content.original), error.code, error.detail
+            )
+        delivery = self._publication(code, routes, form, value)
+        if form is None:
+            return build_held(delivery, Code.FORMAT_NOT_ACCEPTED, f"{code} takes no {self._message_type}")
+        return delivery
+
+    def _publication(self, code: AgencyCode, routes: str, form: Format | None, value: bytes) -> Publication:
+        shown = form or self._content.document.format
+        return Publication(
+            Purpose.DELIVERY,
+            topics.agency_inbox(code),
+            self._key,
+            value,
+            (
+                *self._cloud.headers(code, _DELIVERED, topics.CONTENT_TYPE_BY_FORMAT[shown]),
+                (topics.H_AGENCY, code.encode()),
+                (topics.H_FORMAT, shown.encode()),
+                *self._common,
+                (topics.H_ROUTES, routes.encode()),
+            ),
+            counted_as=code,
+        )

@@ -45,37 +45,54 @@ def traceparent_of(submission: Submission) -> str:
     return build_traceparent(submission.submission_id)
 
 
-def cloud_event_headers(
-    submission: Submission, source: str, *, identifier: str, type_: str, content_type: str
-) -> Headers:
+_SPECVERSION = (topics.CE_SPECVERSION, b"1.0")
+
+
+class CloudEvents:
     """
-    Write the CloudEvents headers of something that the window publishes about a submission.
+    Writes the CloudEvents headers of all that the window publishes about one submission; most of them are the same.
 
     Args:
         source: URN of this window.
-        identifier: unique within *source*; derived from the submission, so that a retry gives the same.
     """
-    return encode_headers(
-        (
-            (topics.CE_SPECVERSION, "1.0"),
-            (topics.CE_ID, identifier),
-            (topics.CE_TYPE, type_),
-            (topics.CE_SOURCE, source),
-            (topics.CE_SUBJECT, submission.case_id),
-            (topics.CE_TIME, format_time(submission.lodged_at)),
-            (topics.CONTENT_TYPE, content_type),
-            (topics.TRACEPARENT, traceparent_of(submission)),
+
+    def __init__(self, submission: Submission, source: str) -> None:
+        self.time = format_time(submission.lodged_at)
+        self._about = encode_headers(
+            (
+                (topics.CE_SOURCE, source),
+                (topics.CE_SUBJECT, submission.case_id),
+                (topics.CE_TIME, self.time),
+            )
         )
-    )
+        self._trace = (topics.TRACEPARENT, traceparent_of(submission).encode())
+        self._prefix = f"{submission.submission_id}.{submission.attempt}."
+
+    def headers(self, suffix: str, type_: str, content_type: str) -> Headers:
+        """
+        Write the headers of one publication.
+
+        Args:
+            suffix: tells it from the others about the submission; the same again after a retry.
+        """
+        return (
+            _SPECVERSION,
+            (topics.CE_ID, (self._prefix + suffix).encode()),
+            (topics.CE_TYPE, type_.encode()),
+            *self._about,
+            (topics.CONTENT_TYPE, content_type.encode()),
+            self._trace,
+        )
 
 
 def build_event(
-    submission: Submission, source: str, type_: EventType, sequence: int, data: Mapping[str, object]
+    submission: Submission, cloud: CloudEvents, type_: EventType, sequence: int, data: Mapping[str, object]
 ) -> Publication:
     """
     Write one event of a case.
 
     Args:
+        cloud: of the submission.
         sequence: place among this submission's events, from 1.
         data: what happened; never payload and never personal data.
     """
@@ -83,18 +100,14 @@ def build_event(
         "submission_id": submission.submission_id,
         "case_id": submission.case_id,
         "party": submission.party,
-        "lodged_at": format_time(submission.lodged_at),
+        "lodged_at": cloud.time,
         **data,
     }
-    identifier = f"{submission.submission_id}.{submission.attempt}.{sequence}"
-    headers = cloud_event_headers(
-        submission, source, identifier=identifier, type_=type_, content_type="application/json"
-    )
     return Publication(
         Purpose.EVENT,
         topics.EVENTS,
         submission.case_id.encode(),
         orjson.dumps(body),
-        headers,
+        cloud.headers(str(sequence), type_, "application/json"),
         counted_as=type_,
     )

@@ -22,7 +22,7 @@ from nsw.deliveries import build_deliveries
 from nsw.documents import Document, parse_document
 from nsw.envelope import parse_stamp, single_header
 from nsw.errors import CATALOGUE, Code, MessageError, Severity, Verdict
-from nsw.events import EventType, build_event
+from nsw.events import CloudEvents, EventType, build_event
 from nsw.identifiers import CaseId, ConversationId, PartyId, SubmissionId, split_case_id
 from nsw.lawdate import LawDate, find_law_date, in_force
 from nsw.messagetypes import MessageType
@@ -465,7 +465,7 @@ class _Events:
 
     def __init__(self, submission: Submission, reference: Reference, judgement: Judgement) -> None:
         self._submission = submission
-        self._source = reference.window.source
+        self._cloud = CloudEvents(submission, reference.window.source)
         self._sequence = 0
         message_type = judgement.message_type
         self._common: Mapping[str, object] = {
@@ -480,4 +480,4 @@ class _Events:
     def next(self, type_: EventType, data: Mapping[str, object]) -> Publication:
         """Write the next event."""
         self._sequence += 1
-        return build_event(self._submission, self._source, type_, self._sequence, {**self._common, **data})
+        return build_event(self._submission, self._cloud, type_, self._sequence, {**self._common, **data})

@@ -10,7 +10,7 @@ from nsw.cases import Answer
 from nsw.documents import Document, detect_format, encode_document
 from nsw.envelope import encode_headers
 from nsw.errors import MessageError
-from nsw.events import cloud_event_headers, format_time
+from nsw.events import CloudEvents, format_time
 from nsw.identifiers import split_case_id
 from nsw.messagetypes import MessageType
 from nsw.model import Decision, Finding, Format, Headers, Kind, Publication, Purpose, Submission, Verdict
@@ -158,13 +158,8 @@ def _answer_headers(
     verdict: Verdict | None,
 ) -> Headers:
     name, version = named
-    return cloud_event_headers(
-        submission,
-        reference.window.source,
-        identifier=f"{submission.submission_id}.{submission.attempt}.{kind}",
-        type_=f"nsw.{kind}.sent",
-        content_type=topics.CONTENT_TYPE_BY_FORMAT[form],
-    ) + encode_headers(
+    cloud = CloudEvents(submission, reference.window.source)
+    return cloud.headers(kind, f"nsw.{kind}.sent", topics.CONTENT_TYPE_BY_FORMAT[form]) + encode_headers(
         (
             (topics.H_CONVERSATION, submission.conversation_id),
             (topics.H_SUBMISSION, submission.submission_id),

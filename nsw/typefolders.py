@@ -18,7 +18,16 @@ from lxml import etree
 
 from nsw.errors import ConfigError
 from nsw.formats.avro import load_mapping
-from nsw.messagetypes import Catalogue, DatedBy, DatedRules, FieldPaths, MessageType, TextPaths
+from nsw.messagetypes import (
+    Catalogue,
+    DatedBy,
+    DatedRules,
+    FieldPaths,
+    MessageType,
+    TextReader,
+    read_text_by,
+    read_text_of_child,
+)
 from nsw.rules import RuleSet, load_rule_set, prefixes_of
 from nsw.schemafiles import compile_xsd, fault_of_file, read_schema_files, real_path
 from nsw.typefile import TYPE_FILE, Places, TypeFile, read_type_file
@@ -296,25 +305,14 @@ def _compile_paths(spec: TypeFile, places: Places) -> FieldPaths:
             problems.append(places.problem(name, f"XPath {expression!r}: 'namespaces' lacks {unbound}"))
         return path
 
-    def texts(prefix: str, fields: Mapping[str, str]) -> TextPaths:
-        children: dict[str, list[str]] = {}
-        below: dict[str, dict[str, list[str]]] = {}
-        others: dict[str, etree.XPath] = {}
+    def texts(prefix: str, fields: Mapping[str, str]) -> dict[str, TextReader]:
+        found: dict[str, TextReader] = {}
         for name, expression in fields.items():
             path = compiled(f"{prefix}.{name}", f"string({expression})")
-            match _steps_of(expression, spec.namespaces):
-                case [child]:
-                    children.setdefault(child, []).append(name)
-                case [parent, child]:
-                    below.setdefault(parent, {}).setdefault(child, []).append(name)
-                case _:
-                    others |= {name: path} if path is not None else {}
-        return TextPaths(
-            tuple(fields),
-            _frozen(children),
-            {parent: _frozen(found) for parent, found in below.items()},
-            others,
-        )
+            if path is not None:
+                steps = _plain_steps(expression, spec.namespaces)
+                found[name] = read_text_of_child(*steps) if steps else read_text_by(path)
+        return found
 
     fields = texts("fields", spec.fields)
     item_path = compiled("items.path", spec.items.path) if spec.items else None
@@ -324,15 +322,11 @@ def _compile_paths(spec: TypeFile, places: Places) -> FieldPaths:
     return FieldPaths(fields, item_path, item_fields)
 
 
-def _frozen(names: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    return {child: tuple(found) for child, found in names.items()}
-
-
-def _steps_of(expression: str, namespaces: Mapping[str, str]) -> list[str]:
-    """Give the names of elements, as lxml writes them, that a path of plain child steps goes through; else none."""
+def _plain_steps(expression: str, namespaces: Mapping[str, str]) -> list[str]:
+    """Give the names of elements, as lxml writes them, that a path of one or two plain child steps names; else none."""
     if not _PLAIN_STEPS.fullmatch(expression):
         return []
     steps = [step.rpartition(":") for step in expression.split("/")]
     if any(prefix and prefix not in namespaces for prefix, _, _ in steps):
         return []
-    return [f"{{{namespaces[prefix]}}}{name}" if prefix else name for prefix, _, name in steps]
+    return [f"{{{namespaces[prefix]}}}{name}" if prefix else f"{{}}{name}" for prefix, _, name in steps]

@@ -52,9 +52,9 @@ POM = f"""\
 """
 
 
-def resolve_with_maven(work: Path) -> Path:
+def resolve_with_maven(work: Path, pom: str = POM) -> Path:
     """Let Maven copy every jar below *work*, in the layout of a repository; returns that folder."""
-    (work / "pom.xml").write_text(POM, encoding="utf-8")
+    (work / "pom.xml").write_text(pom, encoding="utf-8")
     repository = work / "repository"
     command = ["mvn", "-B", "-q", "dependency:copy-dependencies", "-DincludeScope=runtime"]
     layout = ["-Dmdep.useRepositoryLayout=true", f"-DoutputDirectory={repository}"]

@@ -2,17 +2,23 @@
 
 import shutil
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import yaml
 
 from benchmarks.routing.engines import BATCH_RECORDS, BATCH_SECONDS, ENGINE, Engine, peers_python
+from benchmarks.routing.javapeers import build_java_peers
 from benchmarks.routing.stage import INBOXES, PARTIES, Stage
 from nsw import topics
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TYPE = ROOT / "schemas" / "th" / "export-declaration" / "1.0"
+#: One for each core, as with our parsing threads; a batch of ours takes about so long.
+_JAVA_THREADS = 2
+_JAVA_COMMIT_MS = 300
+_JAVA_WARM = 1500
 _OURS = {"like": "parse, XSD, routing, copies", "full": "rules, case state, answers and events too"}
 
 
@@ -33,6 +39,18 @@ def build_field(stage: Stage, folder: Path) -> dict[str, Engine]:
     ):
         command = [python, "-m", f"benchmarks.peers.{name}.main"]
         engines.append(_peer(stage, name, command, permits, guarantee, guess))
+    java = build_java_peers(folder.parent / "java")
+    for name, main, guarantee in (
+        ("kafka_streams", "KafkaStreamsPeer", "exactly once (exactly_once_v2)"),
+        ("camel", "CamelPeer", "at least once: it has no transactions with Kafka"),
+    ):
+        more = {
+            "BENCH_THREADS": str(_JAVA_THREADS),
+            "BENCH_COMMIT_MS": str(_JAVA_COMMIT_MS),
+            "BENCH_FOLDER": str(folder / name),
+        }
+        peer = _peer(stage, name, [*java, main], permits, guarantee, 500)
+        engines.append(replace(peer, environment={**peer.environment, **more}, warm_documents=_JAVA_WARM))
     return {each.name: each for each in engines}
 
 
@@ -54,7 +72,7 @@ def _ours(stage: Stage, folder: Path, kind: str, *, apart: bool = False) -> Engi
         environment,
         [(topics.inbox(party), 0) for party in PARTIES],
         f"exactly once; {_OURS[kind]}",
-        1500 if kind == "like" else 300,
+        800 if kind == "like" else 200,
         lasting=False,
     )
 

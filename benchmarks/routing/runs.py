@@ -12,7 +12,7 @@ from benchmarks.routing.stage import Count, Place, Stage
 from benchmarks.routing.workload import Workload
 
 _POLL_SECONDS = 0.2
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 180.0
 _BROKEN = 20
 #: Name of the broker's process in a turn's figures.
 BROKER = "broker"

@@ -205,8 +205,8 @@ class _Check:
         )
         written = (*self.written, *own)
         known = frozenset(name for each in written for name in (*each.fields, *each.item_fields))
-        names_of = {each.name: _OF_ROUTING | frozenset(each.paths.fields.names) for each in types}
-        item_names_of = {each.name: frozenset(each.paths.item_fields.names) for each in types}
+        names_of = {each.name: _OF_ROUTING | frozenset(each.paths.fields) for each in types}
+        item_names_of = {each.name: frozenset(each.paths.item_fields) for each in types}
         for route in tables.routes.rows:
             fields = {each.field for each in route.conditions} - _OF_ROUTING
             item_fields = {each.field for each in route.item_conditions}

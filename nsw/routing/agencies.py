@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import yaml
 
@@ -68,7 +69,7 @@ class Agency:
     def acceptance_for(self, message_type: str) -> Acceptance | None:
         """Give the first acceptance whose patterns cover the message type; None when none does."""
         for acceptance in self.accepts:
-            if any(fnmatchcase(message_type, pattern) for pattern in acceptance.message_types):
+            if _covers(acceptance.message_types, message_type):
                 return acceptance
         return None
 
@@ -76,6 +77,11 @@ class Agency:
         """Give the formats it takes this message type in, in order of preference; () when it takes none."""
         acceptance = self.acceptance_for(message_type)
         return acceptance.formats if acceptance else ()
+
+
+@lru_cache(maxsize=4096)
+def _covers(patterns: tuple[str, ...], message_type: str) -> bool:
+    return any(fnmatchcase(message_type, pattern) for pattern in patterns)
 
 
 def load_agencies(table: TextFile) -> dict[AgencyCode, Agency]:

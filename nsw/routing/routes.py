@@ -66,6 +66,20 @@ class Route:
         return tuple(sorted(chain.from_iterable(found)))
 
 
+class _Fields(dict[str, str]):
+    """What conditions on the declaration as a whole ask for; a document's fields are read only when asked for."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Mapping[str, str], message_type: str, direction: str) -> None:
+        super().__init__(message_type=message_type, direction=direction)
+        self._fields = fields
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        """Give a field."""
+        return self[name] if name in self else self._fields.get(name, default)
+
+
 @dataclass(frozen=True, slots=True)
 class _AlikeItems:
     """The goods items that have the same values in the fields that routes ask about."""
@@ -121,8 +135,8 @@ class Routes:
 
     def reasons_for(self, message_type: str, direction: str, data: CanonicalFields, on: date) -> list[Reason]:
         """Give one reason for each agency of each route that applies."""
-        fields = {**data.fields, "message_type": message_type, "direction": direction}
         candidates = self.by_message_type.get(message_type, self.general)
+        fields = _Fields(data.fields, message_type, direction)
         routes = [route for route in candidates if route.applies(fields, on)]
         groups = _group_items(data.items, routes)
         found = ((route, route.items_concerned(groups)) for route in routes)
