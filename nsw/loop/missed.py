@@ -1,40 +1,40 @@
 """
-Topics that match a subscription and that nobody was given to read.
+Topics that match a subscription and that no member of the group was given to read.
 
 A static member that comes back gets the assignment that its predecessor had, and the group is not asked anew (KIP-345).
 A topic that was made while it was away then stays unread until something else moves the group.
 """
 
 import re
-from collections.abc import Collection, Sequence
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupState
+from confluent_kafka.admin import AdminClient
 
-from nsw.loop.work import Partition
+from nsw.loop.clientlog import client_log
+from nsw.loop.settings import LoopSettings, connecting
 
 
-def find_missed(
-    consumer: Consumer, subscription: Sequence[str], owned: Collection[Partition], timeout: float
-) -> frozenset[str]:
+def find_missed(settings: LoopSettings, timeout: float) -> frozenset[str] | None:
     """
-    Name topics that may have been missed: they match a pattern, are not *owned*, and nobody has committed there.
+    Name the topics that were missed.
 
-    Such a topic may be another member's that has not committed yet; joining again then changes nothing.
+    Returns:
+        None when it can't be told now: the group is being given its partitions.
 
     Raises:
         KafkaException: no answer in time.
     """
-    patterns = [re.compile(each) for each in subscription if each.startswith("^")]
-    found = consumer.list_topics(timeout=timeout).topics.values() if patterns else ()
-    unowned = [
-        TopicPartition(topic.topic, number)
-        for topic in found
-        if any(each.match(topic.topic) for each in patterns)
-        for number in topic.partitions
-        if (topic.topic, number) not in owned
-    ]
-    committed = consumer.committed(unowned, timeout) if unowned else []
-    for each in committed:
-        if each.error is not None:
-            raise KafkaException(each.error)
-    return frozenset(each.topic for each in committed if each.offset < 0)
+    patterns = [re.compile(each) for each in settings.subscription if each.startswith("^")]
+    if not patterns:
+        return frozenset()
+    admin = AdminClient(
+        {**connecting(settings.bootstrap_servers), **settings.client_config}, logger=client_log
+    )
+    found = admin.list_topics(timeout=timeout).topics
+    matching = {name for name in found if any(each.match(name) for each in patterns)}
+    groups = admin.describe_consumer_groups([settings.group_id], request_timeout=timeout)
+    described = groups[settings.group_id].result(timeout)
+    if described.state is not ConsumerGroupState.STABLE:
+        return None
+    given = {each.topic for member in described.members for each in member.assignment.topic_partitions}
+    return frozenset(matching - given)

@@ -130,13 +130,12 @@ class Source:
         """Join the group again when topics were missed; once in a process, as later ones are noticed by the client."""
         self._look_at = None
         try:
-            missed = find_missed(
-                self._consumer, self._settings.subscription, self.backlog.partitions, _COMMITTED_SECONDS
-            )
+            missed = find_missed(self._settings, _COMMITTED_SECONDS)
         except KafkaException as exception:
-            log.info("topics that were missed: %s; trying again", describe(exception.args[0]))
+            log.info("looking for missed topics: %s; trying again", describe(exception.args[0]))
+            missed = None
+        if missed is None:
             self._look_at = time.monotonic() + _LOOK_AGAIN_SECONDS
-            return
         if missed:
             log.info("joining the group again for %d topics, such as %s", len(missed), min(missed))
             self._consumer.unsubscribe()
