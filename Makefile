@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock format lint check test conformance oracle planted demo bench clean
+.PHONY: help setup lock format lint check test conformance oracle planted chaos demo bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ oracle: setup ## compare verdicts on changed documents with those of another val
 
 planted: setup ## plant faults into valid documents, and count how many are found
 	$(BIN)/python -m tests.conformance.planting $(ARGS)
+
+chaos: setup ## crash a window under load, and count: ARGS="--seed N --minutes M --nodes 3"
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 demo: setup ## broker, workers and sample agencies; sends sample declarations
 	$(BIN)/nsw demo $(ARGS)

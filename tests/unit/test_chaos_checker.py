@@ -23,7 +23,7 @@ PARTY = "P"
 INBOX, OUTBOX = f"nsw.inbox.{PARTY}", f"nsw.outbox.{PARTY}"
 CUSTOMS, DFT = "nsw.agency.CUSTOMS.inbox", "nsw.agency.DFT.inbox"
 #: What shares no code with the window, and must not begin to.
-CHECKER = ("answers", "checker", "expected", "findings", "judging", "ledger", "reading", "silence")
+CHECKER = ("answers", "checker", "expected", "findings", "judging", "ledger", "reading", "silence", "trail")
 
 
 class Written:
