@@ -33,7 +33,11 @@ from tests.chaos.watch import Watch
 #: For whom the load's documents are; PAT has no topic, so what is for it must be held.
 _AGENCIES: Final = ("CUSTOMS", "DFT", "DIW", "DLD", "DOA", "DOF", "FDA", "NBTC")
 _LAST_CASES: Final = 40
-_DRAIN_SECONDS: Final = 240.0
+_STILL_SECONDS: Final = 90.0
+_DRAIN_SECONDS: Final = 1_800.0
+#: So many documents under way are load enough: more would only have to be drained.
+_MOST_UNDER_WAY: Final = 2_000
+_SLOW_RATE: Final = 1.0
 _CHECK_SECONDS: Final = 900.0
 _MOST_MINUTES: Final = 240.0
 
@@ -84,6 +88,11 @@ class Run:
             Fleet(_environment(kafka, config), self._folder) as fleet,
         ):
             storm = Storm(fleet, kafka, self._seed, progress=watch.answers, tell=self._tell)
+
+            def rate() -> float:
+                return self._rate if load.sent - watch.answers() < _MOST_UNDER_WAY else _SLOW_RATE
+
+            sender = threading.Thread(target=load.run, args=(rate, stopping), name="load", daemon=True)
             sender.start()
             storm.blow(time.monotonic() + self._minutes * 60)
             stopping.set()
@@ -104,9 +113,13 @@ class Run:
         return [*fleet.troubles, *storm.troubles]
 
     def _drain(self, watch: Watch, wanted: frozenset[tuple[str, str]]) -> bool:
-        began = time.monotonic()
+        """Wait until the last answers are there; False when nothing comes any more."""
+        began = moved_at = time.monotonic()
+        seen = watch.answers()
         while not wanted <= watch.answered:
-            if time.monotonic() - began > _DRAIN_SECONDS:
+            if watch.answers() != seen:
+                seen, moved_at = watch.answers(), time.monotonic()
+            if time.monotonic() - moved_at > _STILL_SECONDS or time.monotonic() - began > _DRAIN_SECONDS:
                 return False
             time.sleep(0.2)
         self._tell(f"drained in {time.monotonic() - began:.1f} s")

@@ -17,7 +17,7 @@ from tests.chaos.kafka import Kafka
 _GAP_SECONDS: Final = (0.2, 5.0)
 #: Mostly the next fault waits until something came through again, so that it interrupts something; at most so long.
 _CALM_SHARE: Final = 0.6
-_CALM_SECONDS: Final = 30.0
+_CALM_SECONDS: Final = 60.0
 #: How many workers there are, in turn, and for how long.
 _SIZES: Final = (1, 2, 4)
 _SIZE_SECONDS: Final = (15.0, 40.0)
