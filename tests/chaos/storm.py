@@ -67,10 +67,11 @@ class Storm:
         self._network_busy = False
         self._faults: tuple[tuple[float, Callable[[Slot], None]], ...] = (
             (60, self._kill),
+            (8, self._kill_all),
             (6, self._terminate),
             (5, self._sleep),
             (3, self._sleep_beside_successor),
-            (6, self._kill_broker),
+            (8, self._kill_broker),
             (6, self._trouble_network),
             (4, self._fill_disk),
             (4, self._shift_clock),
@@ -139,6 +140,14 @@ class Storm:
         self.kills += 1
         self._strike("kill worker", f"kill -9 of worker {slot.name}")
         self._fleet.kill(slot)
+
+    def _kill_all(self, _slot: Slot) -> None:
+        """As when the machine that they run on goes."""
+        slots = self._fleet.slots
+        self.kills += len(slots)
+        self._strike("kill all workers", f"kill -9 of all {len(slots)} workers")
+        for each in slots:
+            self._fleet.kill(each)
 
     def _terminate(self, slot: Slot) -> None:
         self._strike("terminate worker", f"SIGTERM to worker {slot.name}")
