@@ -63,6 +63,7 @@ class Killed(confluent_kafka.Producer):
     def __init__(self, config: dict[str, Any]) -> None:
         self._is_placed = str(config.get("transactional.id", "")).startswith(f"nsw-{_plan.role}-")
         self._calls: Counter[str] = Counter()
+        self._has_outputs = False
         super().__init__(self.changed(config))
 
     def changed(self, config: dict[str, Any]) -> dict[str, Any]:
@@ -70,10 +71,20 @@ class Killed(confluent_kafka.Producer):
         return config
 
     def passed(self, call: str) -> None:
-        """Note that a call was made."""
-        self._calls[call] += 1
+        """Note that a call was made; those of transactions without outputs do not count."""
+        self._calls[call] += self._has_outputs
         if self._is_placed and call == _plan.call and self._calls[call] == _plan.nth:
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def begin_transaction(self) -> None:
+        """Begin."""
+        self._has_outputs = False
+        super().begin_transaction()
+
+    def produce(self, *arguments: Any, **named: Any) -> None:
+        """Produce."""
+        self._has_outputs = True
+        super().produce(*arguments, **named)
 
     def flush(self, *arguments: Any) -> int:
         """Flush; the loop calls it until nothing is left."""
@@ -102,6 +113,7 @@ class CommitFirst(Killed):
 
     def produce(self, *arguments: Any, **named: Any) -> None:
         """Keep for later."""
+        self._has_outputs = True
         self._kept.append((arguments, named))
 
     def commit_transaction(self, *arguments: Any) -> None:
@@ -141,7 +153,8 @@ class NotTransactional(Killed):
         """Do nothing."""
 
     def begin_transaction(self) -> None:
-        """Do nothing."""
+        """Only note that another batch begins."""
+        self._has_outputs = False
 
     def abort_transaction(self, *_arguments: Any) -> None:
         """Do nothing."""
