@@ -7,7 +7,7 @@ import threading
 import time  # noqa: TID251 - an edge: it waits for the broker
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from nsw.errors import TransientError
 from nsw.loop.backlog import Backlog
@@ -101,7 +101,7 @@ class Source:
             LoopFatalError: nothing more can be read, or restoring failed.
         """
         missing = max(self._settings.batch_records - len(self.backlog), 1)
-        messages = self._consumer.consume(missing, 0.0 if self.backlog else self._settings.poll_seconds)
+        messages = self._consume(missing, 0.0 if self.backlog else self._settings.poll_seconds)
         self.check()
         if self._look_at is not None and time.monotonic() >= self._look_at:
             self._look_for_missed_topics()
@@ -120,6 +120,13 @@ class Source:
             return []
         marks = self.probation.marks(firsts)
         return [TopicPartition(*name, offset, note) for name, (offset, note) in marks.items()]
+
+    def _consume(self, count: int, timeout: float) -> list[Message]:
+        try:
+            return self._consumer.consume(count, timeout)
+        except KafkaException as exception:
+            # Of a fatal error the client tells among the messages, or so.
+            raise LoopFatalError(f"consumer: {describe(exception.args[0])}") from exception
 
     def check(self) -> None:
         """Raise what went wrong in a callback of the client."""

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from nsw.errors import Code, MessageError, TransientError
 from nsw.loop.batch import Batch, find_oversized
 from nsw.loop.clientlog import client_log
+from nsw.loop.membership import await_orphans
 from nsw.loop.permissions import find_forbidden
 from nsw.loop.remedies import (
     UNAVAILABLE_CODES,
@@ -116,6 +117,7 @@ class TransactionalLoop:
     def _open(self) -> None:
         self._open_producer()
         self._step("init")
+        await_orphans(self._settings, self._stopping)
         self._source = Source(self._settings, self._work, self._step, self._callbacks, self._stopping)
         self._source.subscribe()
 
@@ -246,7 +248,7 @@ class TransactionalLoop:
         for count, (record, publications) in enumerate(zip(batch.records, outputs, strict=True), start=1):
             self._publish(batch, record, publications)
             if count % _POLL_EVERY_RECORDS == 0:
-                self._producer.poll(0)
+                self._serve(self._producer.poll, 0)
                 batch.check()
 
     def _outputs_of(self, record: Record) -> Sequence[Publication]:
@@ -272,7 +274,7 @@ class TransactionalLoop:
         for publication in publications:
             on_delivery = partial(batch.delivered, record, publication.topic)
             while not self._publish_one(batch, record, publication, on_delivery):
-                self._producer.poll(_RETRY_SECONDS)
+                self._serve(self._producer.poll, _RETRY_SECONDS)
                 batch.check()
 
     def _publish_one(
@@ -304,11 +306,27 @@ class TransactionalLoop:
         # Before the offsets: records left in the queue of a failed transaction were seen to break the next.
         # The client gives a record up after one timeout; so two are only the last resort.
         until = time.monotonic() + 2 * self._settings.transaction_timeout_ms / 1000
-        while self._producer.flush(_FLUSH_SLICE_SECONDS):
+        while self._serve(self._producer.flush, _FLUSH_SLICE_SECONDS):
             batch.check()
             if time.monotonic() > min(until, self._give_up_at):
                 raise AbortError("flush: not all records were delivered in time")
         batch.check()
+
+    def _serve(self, function: Callable[[float], int], seconds: float) -> int:
+        """
+        Let the client hand over its reports.
+
+        Raises:
+            LoopFatalError: the client raised its own fatal error, which it does out of any such call. If a report
+                was due as well, Python finds a callback that returned while an exception was set.
+        """
+        try:
+            return function(seconds)
+        except (KafkaException, SystemError) as exception:
+            cause = exception if isinstance(exception, KafkaException) else exception.__cause__
+            if not isinstance(cause, KafkaException):
+                raise
+            raise LoopFatalError(f"producer: {describe(cause.args[0])}") from exception
 
     def _settle(self, batch: Batch) -> None:
         self._aborts = 0
@@ -334,7 +352,7 @@ class TransactionalLoop:
             except KafkaException as exception:
                 error = exception.args[0]
                 raise_unless_passing(step, error)
-                self._producer.poll(0)
+                self._serve(self._producer.poll, 0)
                 if time.monotonic() > min(until, self._give_up_at):
                     cause = self._trouble or describe(error)
                     raise LoopFatalError(f"{step}: the broker stayed away: {cause}") from exception

@@ -7,14 +7,16 @@ import subprocess
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
@@ -48,8 +50,7 @@ class Stage:
         self.name = f"test-{uuid.uuid4().hex[:8]}"
         self.source = f"{self.name}.in"
         self.target = f"{self.name}.out"
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 20})
+        self._admin, self._producer = _clients(bootstrap_servers)
         self.changelog = ""
 
     def task(self, **changes: object) -> Task:
@@ -94,11 +95,11 @@ class Stage:
             found.append(Copied(pairs.get("seen", ""), pairs.get("origin", ""), value))
         return found
 
-    def keep_cases(self, folder: Path, **changes: object) -> Task:
+    def keep_cases(self, folder: Path, partitions: int = 4, **changes: object) -> Task:
         """Give a task that remembers which keys it saw."""
         if not self.changelog:
             self.changelog = f"{self.name}.changelog"
-            self.create(self.changelog, 4, cleanup_policy="compact")
+            self.create(self.changelog, partitions, cleanup_policy="compact")
         return self.task(changelog=self.changelog, folder=str(folder), **changes)
 
     def origins(self) -> list[str]:
@@ -118,7 +119,7 @@ class Stage:
     def check_copied_once(self, values: Sequence[bytes], timeout: float = 60.0) -> None:
         """Fail unless the target holds exactly what was sent, each partition in order, each case counted on."""
         found = self.read_until(self.target, len(values), timeout)
-        assert sorted(each.value for each in found) == sorted(values)
+        assert Counter(each.value for each in found) == Counter(values)
         offsets_by_partition: dict[str, list[int]] = {}
         times_by_value: dict[bytes, list[str]] = {}
         for each in found:
@@ -130,6 +131,39 @@ class Stage:
         if self.changelog:
             for value, times in times_by_value.items():
                 assert times == [str(number) for number in range(len(times))], value
+
+
+@lru_cache
+def _clients(bootstrap_servers: str) -> tuple[AdminClient, Producer]:
+    """Give the clients that all stages of a broker share; they are quiet when it is away."""
+    config: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap_servers, "log_level": 2}
+    return AdminClient(config), Producer({**config, "linger.ms": 5})
+
+
+class Tally:
+    """Counts the committed records of a topic's only partition as they come."""
+
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "group.id": topic,
+                "isolation.level": "read_committed",
+                "log_level": 2,
+            }
+        )
+        self._consumer.assign([TopicPartition(topic, 0, 0)])
+        self._count = 0
+
+    def count(self, timeout: float = 0.0) -> int:
+        """Give the number of records so far, after waiting for more."""
+        messages = self._consumer.consume(1_000, timeout)
+        self._count += sum(1 for each in messages if each.error() is None)
+        return self._count
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
 
 
 def numbered(count: int) -> list[bytes]:
@@ -180,18 +214,23 @@ class WorkerProcess:
     It is forked from a server that has everything imported already, so that it begins at once.
     """
 
+    # Starting one process asks after all others: threads would take one another's answers.
+    _guard = threading.Lock()
+
     def __init__(self, task: Task, log: Path) -> None:
         self.log = log
         log.touch()
         self._process = _context().Process(target=run, args=(replace(task, log=str(log)),), daemon=True)
-        self._process.start()
+        with self._guard:
+            self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
 
     @property
     def ended(self) -> int | None:
         """Its exit code, negative for a signal; None while it lives."""
-        return self._process.exitcode
+        with self._guard:
+            return self._process.exitcode
 
     @property
     def is_stopped(self) -> bool:
@@ -209,14 +248,13 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Kill it, and wait for its end."""
-        self._process.kill()
-        self._process.join()
+        self.send_signal(signal.SIGKILL)
+        wait_for(lambda: self.ended is not None)
 
     def end(self, timeout: float = 60.0) -> tuple[int, str]:
         """Wait until it ends by itself; give its exit code and what it wrote."""
-        self._process.join(timeout)
-        assert self.ended is not None, f"it did not end: {self.told()}"
-        return self.ended, self.told()
+        wait_for(lambda: self.ended is not None, timeout)
+        return self.ended or 0, self.told()
 
     def told(self) -> str:
         """Give what it wrote."""

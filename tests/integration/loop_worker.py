@@ -297,6 +297,7 @@ class _WatchedStore(PartitionStore):
 class WatchedLoop(TransactionalLoop):
     """Tells of each batch before it begins, of each publication by its place in it, and of calls under way."""
 
+    tells_asked = False
     _published = 0
 
     def _run_batch(self) -> None:
@@ -319,6 +320,8 @@ class WatchedLoop(TransactionalLoop):
         return outputs
 
     def _call(self, step: str, function: Callable[..., T], *arguments: object) -> T:
+        if not self.tells_asked:
+            return super()._call(step, function, *arguments)
         # The call lets other threads run while it waits for the broker.
         timer = threading.Timer(_ASKED_SECONDS, self._step, [f"asked:{step}"])
         timer.start()
@@ -359,7 +362,9 @@ def run(task: Task) -> None:
     work = task.work(steps=fault)
 
     def build() -> TransactionalLoop:
-        return WatchedLoop(task.settings(), work, steps=fault)
+        loop = WatchedLoop(task.settings(), work, steps=fault)
+        loop.tells_asked = task.step.startswith("asked:")
+        return loop
 
     code = run_worker({"copy": build}, app_id=task.group, bootstrap_servers=task.bootstrap_servers)
     # Nothing of the process that it was forked from is to be tidied up.

@@ -25,18 +25,6 @@ CREDENTIALS = {
     "sasl.username": "clerk",
     "sasl.password": "secret",
 }
-STEPS = [
-    "init",
-    "assign:committed",
-    "assign:restored",
-    "assign:assigned",
-    "begin",
-    "produce",
-    "flush",
-    "send-offsets",
-    "commit",
-    "committed",
-]
 
 
 @pytest.fixture
@@ -50,65 +38,6 @@ def stage(bootstrap_servers: str) -> Stage:
 
 class TestExactlyOnce:
     """Nothing is lost, nothing is there twice, wherever a worker ends."""
-
-    @pytest.mark.parametrize("step", STEPS)
-    def test_survives_kill_at_every_step(self, stage: Stage, tmp_path: Path, step: str) -> None:
-        """A worker is killed at one step; the next process of its slot goes on where the last commit was."""
-        values = [value for value in numbered(100) for _ in range(2)]
-        stage.send(stage.source, values, keyed=True)
-        once = step.startswith(("assign", "init"))
-        with worker(
-            stage.keep_cases(tmp_path, step=step, nth=1 if once else 3), tmp_path / "first.log"
-        ) as first:
-            assert first.end()[0] == -signal.SIGKILL
-        # Each comes again when the worker that saw it is dead: what it knew must outlive it.
-        stage.send(stage.source, values[::2], keyed=True)
-        values += values[::2]
-        with worker(stage.keep_cases(tmp_path), tmp_path / "second.log") as second:
-            stage.check_copied_once(values)
-            assert second.ended is None
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize("step", ["produce", "flush", "send-offsets"])
-    def test_a_worker_that_was_asleep_changes_nothing(self, stage: Stage, tmp_path: Path, step: str) -> None:
-        """Another worker takes over from one that was stopped in a transaction; when it wakes, it can't commit."""
-        values = [value for value in numbered(150) for _ in range(2)]
-        stage.send(stage.source, values, keyed=True)
-        with worker(
-            stage.keep_cases(tmp_path, step=step, nth=3, fault="stop"), tmp_path / "sleeper.log"
-        ) as sleeper:
-            wait_for(lambda: sleeper.is_stopped)
-            other = stage.keep_cases(tmp_path, slot="1")
-            with InThread(other.settings(), other.work()):
-                stage.check_copied_once(values)
-                sleeper.send_signal(signal.SIGCONT)
-                more = values[50:100]
-                stage.send(stage.source, more, keyed=True)
-                stage.check_copied_once(values + more)
-            stage.check_copied_once(values + more)
-
-    @pytest.mark.slow
-    def test_a_commit_that_comes_late_is_waited_for(self, stage: Stage, tmp_path: Path) -> None:
-        """
-        A worker sleeps with offsets sent and wakes before its transaction times out: its commit counts.
-
-        A successor that had read the changelog before it waited for the offsets would not know that batch.
-        """
-        values = [value for value in numbered(150) for _ in range(2)]
-        stage.send(stage.source, values, keyed=True)
-        with worker(
-            stage.keep_cases(tmp_path, step="send-offsets", nth=3, fault="stop"), tmp_path / "sleeper.log"
-        ) as sleeper:
-            wait_for(lambda: sleeper.is_stopped)
-            other = stage.keep_cases(tmp_path, slot="1")
-            with InThread(other.settings(), other.work()):
-                # Its session ends after 6 s, its transaction after 10 s.
-                time.sleep(8)
-                sleeper.send_signal(signal.SIGCONT)
-                stage.check_copied_once(values)
-                more = values[:40]
-                stage.send(stage.source, more, keyed=True)
-                stage.check_copied_once(values + more)
 
     def test_offsets_under_way_are_waited_for_before_anything_is_restored(
         self, stage: Stage, tmp_path: Path
@@ -142,30 +71,6 @@ class TestExactlyOnce:
         member.close()
 
     @pytest.mark.slow
-    @pytest.mark.parametrize("step", ["assign:restored", "commit"])
-    def test_a_worker_that_wakes_beside_its_successor_spoils_nothing(
-        self, stage: Stage, tmp_path: Path, step: str
-    ) -> None:
-        """Stopped after a commit, before the store: its slot is started anew beside it, and has the files apart."""
-        values = [value for value in numbered(150) for _ in range(2)]
-        stage.send(stage.source, values, keyed=True)
-        nth = 1 if step.startswith("assign") else 3
-        with worker(
-            stage.keep_cases(tmp_path, step=step, nth=nth, fault="stop"), tmp_path / "zombie.log"
-        ) as zombie:
-            wait_for(lambda: zombie.is_stopped)
-            with worker(stage.keep_cases(tmp_path), tmp_path / "worker.log"):
-                stage.check_copied_once(values)
-                zombie.send_signal(signal.SIGCONT)
-                assert zombie.end()[0] == 1
-                more = values[:40]
-                stage.send(stage.source, more, keyed=True)
-                stage.check_copied_once(values + more)
-        with worker(stage.keep_cases(tmp_path), tmp_path / "worker.log"):
-            stage.send(stage.source, more, keyed=True)
-            stage.check_copied_once(values + more + more)
-
-    @pytest.mark.slow
     def test_cases_are_known_wherever_a_partition_goes(self, stage: Stage, tmp_path: Path) -> None:
         """From one worker to two and back, and to one that begins with an empty disk."""
         values = [value for value in numbered(300) for _ in range(2)]
@@ -185,40 +90,6 @@ class TestExactlyOnce:
         with InThread(elsewhere.settings(), elsewhere.work()):
             stage.send(stage.source, values[:100], keyed=True)
             stage.check_copied_once(values * 3 + values[:100])
-
-    @pytest.mark.slow
-    def test_survives_the_death_of_the_broker(self, tmp_path: Path) -> None:
-        """The broker is killed in mid-stream and comes back; workers go on, or end and are started again."""
-        values = numbered(2_000)
-        with EmbeddedBroker(tmp_path) as broker:
-            stage = Stage(broker.bootstrap_servers)
-            stage.create(stage.source, 4)
-            stage.create(stage.target, 1)
-            stage.send(stage.source, values)
-            with worker(stage.task(record_seconds=0.005), tmp_path / "first.log") as first:
-                stage.read_until(stage.target, 1)
-                broker.kill()
-                time.sleep(5)
-                broker.start()
-                wait_for(lambda: first.ended is not None or len(stage.read(stage.target)) == 2_000, 120)
-            with worker(stage.task(), tmp_path / "worker.log"):
-                stage.check_copied_once(values)
-
-    def test_a_fenced_worker_ends_with_a_message(self, stage: Stage, tmp_path: Path) -> None:
-        """A second process of the same slot fences the first, which exits with 1 and says why."""
-        values = numbered(300)
-        stage.send(stage.source, values)
-        with worker(stage.task(step="produce", nth=2, fault="stop"), tmp_path / "zombie.log") as zombie:
-            wait_for(lambda: zombie.is_stopped)
-            with worker(stage.task(), tmp_path / "successor.log") as successor:
-                stage.check_copied_once(values)
-                zombie.send_signal(signal.SIGCONT)
-                code, errors = zombie.end()
-                assert code == 1
-                assert "fenced" in errors
-                successor.send_signal(signal.SIGTERM)
-                assert successor.end()[0] == 0
-        stage.check_copied_once(values)
 
     def test_two_workers_share_and_give_back(self, stage: Stage) -> None:
         """Partitions move to a second worker and back while records flow, and every record is copied once."""
