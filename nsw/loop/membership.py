@@ -2,10 +2,13 @@
 
 import logging
 import re
+import struct
 import threading
 import time  # noqa: TID251 - an edge: it waits for the broker
+from collections.abc import Iterator
+from typing import Any
 
-from confluent_kafka import ConsumerGroupState, KafkaException
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from nsw.loop.clientlog import client_log
@@ -15,6 +18,9 @@ from nsw.loop.work import Partition
 
 log = logging.getLogger(__name__)
 
+_STABLE = "Stable"
+_VERSION = _LENGTH = struct.Struct(">h")
+_COUNT = struct.Struct(">i")
 _ANSWER_SECONDS = 5.0
 _LOOK_SECONDS = 0.25
 
@@ -60,27 +66,49 @@ def await_orphans(settings: LoopSettings, stopping: threading.Event) -> None:
 
 def _orphans(client: AdminClient, settings: LoopSettings) -> frozenset[Partition]:
     """Give the partitions that are assigned to nobody, if our predecessor is still a member beside others."""
-    (answer,) = client.describe_consumer_groups([settings.group_id], request_timeout=_ANSWER_SECONDS).values()
-    group = answer.result()
-    instances = [member.group_instance_id for member in group.members]
+    # The call is called deprecated; its successor ends the process when the broker is slow (librdkafka 2.16: a failed
+    # assertion, its issue 4605).
+    groups: list[Any] = client.list_groups(settings.group_id, timeout=_ANSWER_SECONDS)
+    members = [member for group in groups if group.state == _STABLE for member in group.members]
     # In any other state the broker lets everybody join again when we come.
-    if group.state is not ConsumerGroupState.STABLE or len(instances) < 2:  # noqa: PLR2004 - us and somebody else
+    if len(members) < 2:  # noqa: PLR2004 - us and somebody else
         return frozenset()
-    if settings.group_instance_id not in instances:
+    # So the broker names a static member.
+    predecessor = re.compile(re.escape(settings.group_instance_id) + "-[0-9a-f-]{36}")
+    if not any(predecessor.fullmatch(member.id) for member in members):
         return frozenset()
-    owned = {
-        (place.topic, place.partition)
-        for member in group.members
-        if member.assignment is not None
-        for place in member.assignment.topic_partitions
-    }
-    wanted = {
+    owned = frozenset(place for member in members for place in read_assignment(member.assignment))
+    wanted = frozenset(
         (name, number)
         for name, topic in client.list_topics(timeout=_ANSWER_SECONDS).topics.items()
         if any(_matches(name, each) for each in settings.subscription)
         for number in topic.partitions
-    }
-    return frozenset(wanted - owned)
+    )
+    return wanted - owned
+
+
+def read_assignment(content: bytes) -> Iterator[Partition]:
+    """
+    Read which partitions a member of a consumer group has.
+
+    Source:
+        Kafka protocol, ``ConsumerProtocolAssignment``: version, then topics with their partitions; more may follow.
+    """
+    place = _VERSION.size
+
+    def read(form: struct.Struct) -> int:
+        nonlocal place
+        (number,) = form.unpack_from(content, place)
+        place += form.size
+        return int(number)
+
+    # Of a member that has nothing yet there is no content.
+    for _ in range(read(_COUNT) if content else 0):
+        length = read(_LENGTH)
+        topic = content[place : place + length].decode()
+        place += length
+        for _ in range(read(_COUNT)):
+            yield topic, read(_COUNT)
 
 
 def _matches(topic: str, subscription: str) -> bool:

@@ -23,6 +23,7 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from nsw.loop import LoopSettings, TransactionalLoop, read_topic
+from nsw.loop.settings import connecting
 from tests.integration.loop_worker import CopyWork, Task, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,7 +82,7 @@ class Stage:
         """Publish values, under twenty keys in turn, or each under itself."""
         for number, value in enumerate(values):
             self._producer.produce(topic, value, value if keyed else f"key-{number % 20}".encode())
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(60) == 0
 
     def read(self, topic: str) -> list[Copied]:
         """Read all committed records, by a client that shares no code with ours."""
@@ -136,7 +137,7 @@ class Stage:
 @lru_cache
 def _clients(bootstrap_servers: str) -> tuple[AdminClient, Producer]:
     """Give the clients that all stages of a broker share; they are quiet when it is away."""
-    config: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap_servers, "log_level": 2}
+    config: dict[str, str | int | float | bool] = {**connecting(bootstrap_servers), "log_level": 2}
     return AdminClient(config), Producer({**config, "linger.ms": 5})
 
 
@@ -146,7 +147,7 @@ class Tally:
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap_servers,
+                **connecting(bootstrap_servers),
                 "group.id": topic,
                 "isolation.level": "read_committed",
                 "log_level": 2,

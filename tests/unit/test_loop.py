@@ -23,6 +23,7 @@ from nsw.loop import (
 )
 from nsw.loop.batch import Batch, find_oversized
 from nsw.loop.clientlog import FloodFilter
+from nsw.loop.membership import read_assignment
 from nsw.loop.probation import Probation
 from nsw.loop.records import read_messages
 from nsw.loop.remedies import AbortError, check_consumed
@@ -266,6 +267,18 @@ class TestRecords:
         found = list(read_messages([Message(error=error), good]))
         assert isinstance(found[0], KafkaError)
         assert isinstance(found[1], Record)
+
+
+class TestAssignment:
+    """Who has which partitions."""
+
+    def test_reads_an_assignment_as_the_group_keeps_it(self) -> None:
+        """Version, topics with their partitions, and whatever follows; nothing of a member that has nothing."""
+        content = bytes.fromhex(
+            "0001 00000002 0002 696e 00000002 00000000 00000007 0001 78 00000001 00000003"
+        )
+        assert list(read_assignment(content + b"\xff\xff\xff\xff")) == [("in", 0), ("in", 7), ("x", 3)]
+        assert list(read_assignment(b"")) == []
 
 
 class TestSettings:
