@@ -6,6 +6,7 @@ import struct
 import threading
 import time  # noqa: TID251 - an edge: it waits for the broker
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -66,25 +67,55 @@ def await_orphans(settings: LoopSettings, stopping: threading.Event) -> None:
 
 def _orphans(client: AdminClient, settings: LoopSettings) -> frozenset[Partition]:
     """Give the partitions that are assigned to nobody, if our predecessor is still a member beside others."""
-    # The call is called deprecated; its successor ends the process when the broker is slow (librdkafka 2.16: a failed
-    # assertion, its issue 4605).
-    groups: list[Any] = client.list_groups(settings.group_id, timeout=_ANSWER_SECONDS)
-    members = [member for group in groups if group.state == _STABLE for member in group.members]
+    group = read_group(client, settings.group_id, _ANSWER_SECONDS)
     # In any other state the broker lets everybody join again when we come.
-    if len(members) < 2:  # noqa: PLR2004 - us and somebody else
+    if not group.is_stable or len(group.members) < 2:  # noqa: PLR2004 - us and somebody else
         return frozenset()
     # So the broker names a static member.
     predecessor = re.compile(re.escape(settings.group_instance_id) + "-[0-9a-f-]{36}")
-    if not any(predecessor.fullmatch(member.id) for member in members):
+    if not any(predecessor.fullmatch(member) for member in group.members):
         return frozenset()
-    owned = frozenset(place for member in members for place in read_assignment(member.assignment))
     wanted = frozenset(
         (name, number)
         for name, topic in client.list_topics(timeout=_ANSWER_SECONDS).topics.items()
         if any(_matches(name, each) for each in settings.subscription)
         for number in topic.partitions
     )
-    return wanted - owned
+    return wanted - group.owned
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """
+    A consumer group as its coordinator sees it.
+
+    Attributes:
+        is_stable: whether it is not being given its partitions just now.
+        members: their ids.
+        owned: what they were given.
+    """
+
+    is_stable: bool
+    members: tuple[str, ...]
+    owned: frozenset[Partition]
+
+
+def read_group(client: AdminClient, name: str, timeout: float) -> Group:
+    """
+    Ask for a consumer group; one that does not exist has no members.
+
+    Raises:
+        KafkaException: no answer in time.
+    """
+    # The call is called deprecated; its successor, as every one that asks the coordinator, may end the process when the
+    # broker is slow (librdkafka 2.16: a failed assertion, its issue 4605).
+    found: list[Any] = client.list_groups(name, timeout=timeout)
+    members = [member for group in found for member in group.members]
+    return Group(
+        all(group.state == _STABLE for group in found),
+        tuple(member.id for member in members),
+        frozenset(place for member in members for place in read_assignment(member.assignment)),
+    )
 
 
 def read_assignment(content: bytes) -> Iterator[Partition]:

@@ -7,10 +7,10 @@ A topic that was made while it was away then stays unread until something else m
 
 import re
 
-from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
 from nsw.loop.clientlog import client_log
+from nsw.loop.membership import read_group
 from nsw.loop.settings import LoopSettings, connecting
 
 
@@ -32,9 +32,5 @@ def find_missed(settings: LoopSettings, timeout: float) -> frozenset[str] | None
     )
     found = admin.list_topics(timeout=timeout).topics
     matching = {name for name in found if any(each.match(name) for each in patterns)}
-    groups = admin.describe_consumer_groups([settings.group_id], request_timeout=timeout)
-    described = groups[settings.group_id].result(timeout)
-    if described.state is not ConsumerGroupState.STABLE:
-        return None
-    given = {each.topic for member in described.members for each in member.assignment.topic_partitions}
-    return frozenset(matching - given)
+    group = read_group(admin, settings.group_id, timeout)
+    return frozenset(matching - {topic for topic, _number in group.owned}) if group.is_stable else None
