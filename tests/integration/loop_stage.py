@@ -202,10 +202,9 @@ class InThread:
     ) -> None:
         self.loop.stop()
         self._thread.join(30)
-        if kind is None:
-            assert not self._thread.is_alive()
-            if self.error is not None:
-                raise self.error
+        if self.error is not None:
+            raise self.error
+        assert kind is not None or not self._thread.is_alive()
 
 
 class WorkerProcess:
