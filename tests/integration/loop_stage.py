@@ -64,6 +64,11 @@ class Stage:
         (future,) = self._admin.create_topics([NewTopic(topic, partitions, config=config)]).values()
         future.result(30)
 
+    def delete(self, topic: str) -> None:
+        """Delete a topic."""
+        (future,) = self._admin.delete_topics([topic]).values()
+        future.result(30)
+
     def allow(self, topic: str, operation: AclOperation) -> None:
         """Allow "clerk" this operation on the topic, and so no other."""
         rule = AclBinding(

@@ -114,7 +114,10 @@ class CopyWork:
         self.owned: set[tuple[str, int]] = set()
         self.refused: list[str] = []
         self.reasons: list[str] = []
+        # Nobody asks a worker process, and its memory is looked at.
+        self.keeps = True
         self.done: list[Record] = []
+        self.published: list[Publication] = []
         self.idled = 0
 
     def process(self, record: Record) -> Sequence[Publication]:
@@ -164,7 +167,9 @@ class CopyWork:
         """Note what is done."""
         if seconds < 0 or not publications:
             raise InvariantError("a batch takes time and publishes something")
-        self.done.extend(records)
+        if self.keeps:
+            self.done.extend(records)
+            self.published.extend(publications)
 
     def aborted(self, reason: str) -> None:
         """Note the reason."""
@@ -360,6 +365,7 @@ def run(task: Task) -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=form)
     fault = PlacedFault(task)
     work = task.work(steps=fault)
+    work.keeps = False
 
     def build() -> TransactionalLoop:
         loop = WatchedLoop(task.settings(), work, steps=fault)

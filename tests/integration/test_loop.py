@@ -14,7 +14,7 @@ from nsw.cases import encode_case
 from nsw.embedded import BrokerSettings, EmbeddedBroker, Listener
 from nsw.identifiers import CaseId
 from nsw.loop import ControlFollower, LoopFatalError, TransactionalLoop, read_topic
-from tests.integration.loop_stage import InThread, Stage, numbered, wait_for, worker
+from tests.integration.loop_stage import InThread, Stage, Tally, WorkerProcess, numbered, wait_for, worker
 from tests.integration.loop_worker import CopyWork, Task, seen_case
 
 pytestmark = pytest.mark.kafka
@@ -223,24 +223,72 @@ class TestTopics:
         assert sorted(each.value for each in found) == [b"held", b"one", b"two"]
         assert list(work.missing) == [f"{stage.name}.nowhere"]
 
+    def test_a_destination_that_is_deleted_under_load_stops_nobody(self, stage: Stage) -> None:
+        """What was for it is held from then on; everything else goes on, once each."""
+        doomed = f"{stage.name}.doomed"
+        stage.create(doomed)
+        work = CopyWork(stage.target, 0.002)
+        values = numbered(300)
+        with InThread(stage.task().settings(), work):
+            for number in range(0, 300, 20):
+                stage.send(stage.source, [f"to:{doomed}".encode(), *values[number : number + 20]])
+                if number == 100:
+                    wait_for(lambda: doomed in {each.topic for each in work.published})
+                    stage.delete(doomed)
+            wait_for(lambda: len(work.done) == 315)
+        found = [each.value for each in stage.read(stage.target)]
+        assert sorted(each for each in found if each != b"held") == values
+        assert list(work.missing) == [doomed]
+        # Those that were sent after it was deleted, at least.
+        assert 9 <= found.count(b"held") < 15
+
+    def test_a_burst_is_drained_without_growth(self, stage: Stage, tmp_path: Path) -> None:
+        """Ten times as much as before at once takes time, not memory."""
+        filler = b"x" * 2_000
+
+        def copied(process: WorkerProcess, count: int) -> int:
+            """Send so many records, wait until they are copied, and give the most memory used so far, in kB."""
+            stage.send(stage.source, [b"%08d" % number + filler for number in range(count)])
+            total.append(count)
+            wait_for(lambda: tally.count(0.1) >= sum(total), 60)
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+            return int(status.partition("VmHWM:")[2].split()[0])
+
+        total: list[int] = []
+        tally = Tally(stage.bootstrap_servers, stage.target)
+        with worker(stage.task(batch_records=500), tmp_path / "worker.log") as process:
+            copied(process, 2_000)
+            usual = copied(process, 2_000)
+            # The burst alone is 40 MB; the client fetches 16 MB ahead.
+            assert copied(process, 20_000) < usual + 30_000
+        tally.close()
+
     @pytest.mark.slow
     def test_a_forbidden_destination_stops_nobody(self, tmp_path: Path) -> None:
         """Topics that may not be written, seen or unseen, are found out; records for others go on."""
         with guarded_broker(tmp_path) as broker:
             stage = Stage(broker.bootstrap_servers)
-            closed, unseen = f"{stage.name}.closed", f"{stage.name}.unseen"
-            for topic in (stage.source, stage.target, closed, unseen):
+            closed, unseen, later = (f"{stage.name}.{name}" for name in ("closed", "unseen", "later"))
+            for topic in (stage.source, stage.target, closed, unseen, later):
                 stage.create(topic)
             stage.allow(closed, AclOperation.DESCRIBE)
             stage.allow(unseen, AclOperation.DESCRIBE_CONFIGS)
             work = CopyWork(stage.target)
             values = [b"one", f"to:{closed}".encode(), b"two", f"to:{unseen}".encode(), b"three"]
+            values.append(f"to:{later}".encode())
             stage.send(stage.source, values)
             guarded = {"bootstrap_servers": broker.address_of("GUARDED"), "client_config": CREDENTIALS}
             with InThread(stage.task().settings(**guarded), work):
-                found = stage.read_until(stage.target, 5)
-        assert sorted(each.value for each in found) == [b"held", b"held", b"one", b"three", b"two"]
-        assert set(work.missing) == {closed, unseen}
+                assert len(stage.read_until(stage.target, 5)) == 5
+                assert len(stage.read_until(later, 1)) == 1
+                # Forbidden under load, from here on.
+                stage.allow(later, AclOperation.DESCRIBE)
+                stage.send(stage.source, [b"four", f"to:{later}".encode(), b"five"])
+                found = stage.read_until(stage.target, 8)
+        copied = [each.value for each in found if each.value != b"held"]
+        assert sorted(copied) == [b"five", b"four", b"one", b"three", b"two"]
+        assert len(found) == 8
+        assert set(work.missing) == {closed, unseen, later}
 
     def test_lists_the_topics_that_exist(self, stage: Stage) -> None:
         """The work can ask which topics are there before it publishes to them."""
