@@ -9,6 +9,7 @@ from nsw import telemetry
 from nsw.cases import Case
 from nsw.casestore import CaseBook
 from nsw.control import build_pause
+from nsw.documents import Parsed
 from nsw.envelope import is_apart, last_header, parse_stamp
 from nsw.errors import Code, MessageError, Severity, Verdict
 from nsw.events import CloudEvents, EventType, build_event
@@ -16,13 +17,15 @@ from nsw.held import TOPIC, build_held
 from nsw.identifiers import CaseId, PartyId
 from nsw.model import Publication, Purpose, Record, SenderRole
 from nsw.processing import Outcome, process, refuse
+from nsw.readahead import ReadAhead
 from nsw.reference import Reference
 from nsw.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 ROLE = "casework"
 #: Gives what is to be published for a record, and the case after it.
-Decide = Callable[[Record, Reference, Case | None], Outcome]
+Decide = Callable[[Record, Reference, Case | None, Parsed | None], Outcome]
+JudgeApart = Callable[[Record, Reference, Case | None], Outcome]
 _REFRESH_SECONDS = 5.0
 _FORCED_REFRESH_SECONDS = 0.5
 
@@ -72,6 +75,7 @@ class Casework:
         dead_letters_in_a_row: so many from one party pause its inbox; an operator resumes it.
         decide: what becomes of a record.
         judge_apart: as ``process``, where it can't end this process; a ``MessageError`` when it ends the one there.
+        ahead: reads documents before their turn; None reads each in its turn.
     """
 
     def __init__(
@@ -83,7 +87,8 @@ class Casework:
         dead_letters_in_a_row: int,
         *,
         decide: Decide = process,
-        judge_apart: Decide = process,
+        judge_apart: JudgeApart = process,
+        ahead: ReadAhead | None = None,
     ) -> None:
         self._newest = newest
         self._reference = newest()
@@ -94,6 +99,7 @@ class Casework:
         self._limit = dead_letters_in_a_row
         self._decide = decide
         self._judge_apart = judge_apart
+        self._ahead = ahead
         # Senders of a record that ends processes: for the rest of this one's life all of theirs are judged apart.
         self._watched: set[str] = set()
         self._apart = 0
@@ -108,7 +114,13 @@ class Casework:
     def process(self, record: Record) -> Sequence[Publication]:
         """Decide about a record, and hold back what has no destination now."""
         self._begin(record)
-        return self._carry_out(record, self._decide(record, self._reference, self._case_of(record)))
+        parsed = self._ahead.take(record) if self._ahead is not None else None
+        return self._carry_out(record, self._decide(record, self._reference, self._case_of(record), parsed))
+
+    def announce(self, records: Sequence[Record]) -> None:
+        """Read these records ahead, but for those that must not be read here."""
+        if self._ahead is not None:
+            self._ahead.announce(record for record in records if not self.is_suspect(record))
 
     def is_suspect(self, record: Record) -> bool:
         """Tell whether its sender, or it itself, was found to end processes before."""

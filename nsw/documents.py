@@ -60,11 +60,13 @@ class Parsed:
 
     Attributes:
         versions: of the message type, whenever in force; at least one.
+        accepted_by: the version whose XSD is known to accept it; None where that is not known.
     """
 
     format: Format
     versions: tuple[MessageType, ...]
     root: etree._Element
+    accepted_by: MessageType | None = None
 
 
 def parse_document(value: bytes | None, catalogue: Catalogue, limits: XmlLimits) -> Parsed:

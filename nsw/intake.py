@@ -37,6 +37,9 @@ class Intake:
         """Give the record its case."""
         return (lodge(record, self._settings),)
 
+    def announce(self, records: Sequence[Record]) -> None:
+        """Intake looks into no document."""
+
     def is_suspect(self, record: Record) -> bool:  # noqa: ARG002 - no record is
         """Intake parses nothing, so no record's content can end it."""
         return False

@@ -19,7 +19,7 @@ from nsw.cases import Answer, Case, accept, find_objection
 from nsw.cases import refuse as remember_refusal
 from nsw.deadletter import build_dead_letter, origin_of
 from nsw.deliveries import build_deliveries
-from nsw.documents import Document, parse_document
+from nsw.documents import Document, Parsed, parse_document
 from nsw.envelope import parse_stamp, single_header
 from nsw.errors import CATALOGUE, Code, MessageError, Severity, Verdict
 from nsw.events import CloudEvents, EventType, build_event
@@ -104,7 +104,7 @@ class Outcome:
     accepted_type: str = ""
 
 
-def process(record: Record, reference: Reference, case: Case | None) -> Outcome:
+def process(record: Record, reference: Reference, case: Case | None, parsed: Parsed | None = None) -> Outcome:
     """
     Decide about one record of ``nsw.cases``.
 
@@ -112,6 +112,7 @@ def process(record: Record, reference: Reference, case: Case | None) -> Outcome:
         record: as intake wrote it.
         reference: the snapshot of message types, rules and tables to judge by.
         case: what was decided before about the same declaration; None for a new case.
+        parsed: what was read of the record's document before; None to read it now.
 
     Returns:
         Always an outcome: whatever the bytes, an answer or a dead letter.
@@ -122,8 +123,8 @@ def process(record: Record, reference: Reference, case: Case | None) -> Outcome:
         return _unstamped(record, error.code, error.detail)
     try:
         if submission.role is SenderRole.AGENCY:
-            return _answer_of_agency(submission, reference, case)
-        return _document_of_trader(submission, reference, case)
+            return _answer_of_agency(submission, reference, case, parsed)
+        return _document_of_trader(submission, reference, case, parsed)
     except Exception as error:  # noqa: BLE001 - one of the two places where any failure becomes a dead letter
         return _failed(submission, reference, error)
 
@@ -138,22 +139,27 @@ def _failed(submission: Submission, reference: Reference, error: Exception) -> O
         return _dead(submission, reference, Judgement(Verdict.DEAD_LETTER), Code.INTERNAL, detail)
 
 
-def judge(value: bytes | None, lodged_on: date, reference: Reference) -> Judgement:
+def judge(
+    value: bytes | None, lodged_on: date, reference: Reference, parsed: Parsed | None = None
+) -> Judgement:
     """
     Check one document and decide which agencies it is for, whoever sent it and however it came.
 
     Args:
         lodged_on: the lodging date; rules and tables are those of it, or of the dated field that the type names.
+        parsed: the document, where it was read before.
     """
     law: LawDate | None = None
     findings: tuple[Finding, ...] = ()
     try:
-        parsed = parse_document(value, reference.catalogue, reference.limits.xml)
+        if parsed is None:
+            parsed = parse_document(value, reference.catalogue, reference.limits.xml)
         law, findings = find_law_date(parsed.versions, parsed.root, lodged_on, reference.window.time_zone)
         document = Document(in_force(parsed.versions, law), parsed.format, parsed.root)
     except MessageError as error:
         return Judgement(CATALOGUE[error.code].verdict, (finding_of(error), *findings), law=law)
-    findings, omitted = _check(document, lodged_on, law.on, findings, reference)
+    accepted = parsed.accepted_by is document.message_type
+    findings, omitted = _check(document, lodged_on, law.on, findings, reference, accepted=accepted)
     if document.format is Format.AVRO:
         # The tree was made from Avro: its lines are nobody's.
         findings = tuple(replace(each, line=None) for each in findings)
@@ -173,9 +179,15 @@ def refuse(submission: Submission, reference: Reference, code: Code, detail: str
 
 
 def _check(
-    document: Document, lodged_on: date, law_date: date, so_far: tuple[Finding, ...], reference: Reference
+    document: Document,
+    lodged_on: date,
+    law_date: date,
+    so_far: tuple[Finding, ...],
+    reference: Reference,
+    *,
+    accepted: bool,
 ) -> tuple[tuple[Finding, ...], int]:
-    found = check_schema(document.message_type, document.root)
+    found = check_schema(document.message_type, document.root, accepted=accepted)
     findings = [each for each in found if each.code is not Code.SCHEMA_BUDGET_ENDED]
     notes = found[len(findings) :]
     omitted = 0
@@ -205,12 +217,14 @@ def decide(document: Document, data: CanonicalFields, law: LawDate, reference: R
 # A trader's document.
 
 
-def _document_of_trader(submission: Submission, reference: Reference, case: Case | None) -> Outcome:
+def _document_of_trader(
+    submission: Submission, reference: Reference, case: Case | None, parsed: Parsed | None
+) -> Outcome:
     digest = _digest(submission.value)
     answered = case.answer_to(digest) if case is not None else None
     if case is not None and answered is not None:
         return _repeated(submission, reference, case, answered)
-    judgement, fits = _judge_with_record(submission, reference)
+    judgement, fits = _judge_with_record(submission, reference, parsed)
     # A record that came under the wrong key is in the wrong case: it neither asks nor changes anything there.
     if fits:
         judgement = _with_findings(judgement, tuple(_case_findings(case, judgement)))
@@ -223,11 +237,13 @@ def _document_of_trader(submission: Submission, reference: Reference, case: Case
 
 def judge_declaration(submission: Submission, reference: Reference) -> Judgement:
     """Judge what a trader sent: the document, and the record around it; not what was lodged before."""
-    return _judge_with_record(submission, reference)[0]
+    return _judge_with_record(submission, reference, None)[0]
 
 
-def _judge_with_record(submission: Submission, reference: Reference) -> tuple[Judgement, bool]:
-    judgement = judge(submission.value, submission.lodged_on(reference.window.time_zone), reference)
+def _judge_with_record(
+    submission: Submission, reference: Reference, parsed: Parsed | None
+) -> tuple[Judgement, bool]:
+    judgement = judge(submission.value, submission.lodged_on(reference.window.time_zone), reference, parsed)
     around = tuple(_envelope_findings(submission, judgement))
     return _with_findings(judgement, around), not around
 
@@ -382,9 +398,11 @@ def _kills(finding: Finding) -> bool:
 # An agency's answer.
 
 
-def _answer_of_agency(submission: Submission, reference: Reference, case: Case | None) -> Outcome:
+def _answer_of_agency(
+    submission: Submission, reference: Reference, case: Case | None, parsed: Parsed | None
+) -> Outcome:
     on = submission.lodged_on(reference.window.time_zone)
-    judgement = judge(submission.value, on, reference)
+    judgement = judge(submission.value, on, reference, parsed)
     fault = _fault_of_answer(submission, judgement)
     if fault is not None or judgement.document is None:
         return _dead(

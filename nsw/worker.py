@@ -23,6 +23,7 @@ from nsw.lodging import LodgingSettings
 from nsw.loop import ChangelogReader, ControlFollower, LoopSettings, TransactionalLoop, Work
 from nsw.processing import process
 from nsw.quarantine import CellLimits, Quarantine, Setup, forbid_core_files
+from nsw.readahead import ReadAhead
 from nsw.reference import Limits, Reference, load_reference
 from nsw.refresh import TableFollower
 from nsw.stream import Runnable, run_worker
@@ -30,6 +31,8 @@ from nsw.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 _LAG_SECONDS = 5.0
+#: More bring nothing: what is done in the loop's own thread takes about as long as parsing in two.
+_READING_THREADS = 2
 _Builder = Callable[[Config, Connection, TableFollower, Telemetry], TransactionalLoop]
 
 
@@ -163,6 +166,7 @@ def _build_casework(
         book,
         config.dead_letters_in_a_row,
         decide=decide,
+        ahead=ReadAhead(tables.newest.catalogue, tables.newest.limits.xml, _READING_THREADS),
         judge_apart=quarantine.judge,
     )
     settings = replace(

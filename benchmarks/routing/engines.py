@@ -32,6 +32,7 @@ class Engine:
         outputs: where its work ends: topics that are counted; empty means the agencies' inboxes.
         guess: documents a second, for the size of its first turn; later ones go by the turn before.
         warm_documents: so many before the first measured ones.
+        early: reads what is not committed yet, so it is stopped while its documents are published.
         lasting: stays up between its turns, idle: a Java must be warm.
         guarantee: what it promises of a document's copies.
     """
@@ -45,6 +46,7 @@ class Engine:
     outputs: Sequence[str] = ()
     warm_documents: int = 400
     lasting: bool = True
+    early: bool = False
 
 
 @dataclass
@@ -79,6 +81,11 @@ class Running:
                     stderr=log,
                     start_new_session=True,
                 )
+
+    def pause(self, *, paused: bool) -> None:
+        """Hold its processes, or let them go on."""
+        for pid in self.pids.values():
+            os.kill(pid, signal.SIGSTOP if paused else signal.SIGCONT)
 
     def stop(self) -> None:
         """End it, and wait for that."""

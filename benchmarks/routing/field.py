@@ -18,7 +18,6 @@ TYPE = ROOT / "schemas" / "th" / "export-declaration" / "1.0"
 #: One for each core, as with our parsing threads; a batch of ours takes about so long.
 _JAVA_THREADS = 2
 _JAVA_COMMIT_MS = 300
-_JAVA_WARM = 1500
 _OURS = {"like": "parse, XSD, routing, copies", "full": "rules, case state, answers and events too"}
 
 
@@ -38,19 +37,20 @@ def build_field(stage: Stage, folder: Path) -> dict[str, Engine]:
         ("faust_batch", 800, "at least once"),
     ):
         command = [python, "-m", f"benchmarks.peers.{name}.main"]
-        engines.append(_peer(stage, name, command, permits, guarantee, guess))
+        peer = _peer(stage, name, command, permits, guarantee, guess)
+        engines.append(replace(peer, early=name.startswith("faust")))
     java = build_java_peers(folder.parent / "java")
-    for name, main, guarantee in (
-        ("kafka_streams", "KafkaStreamsPeer", "exactly once (exactly_once_v2)"),
-        ("camel", "CamelPeer", "at least once: it has no transactions with Kafka"),
+    for name, main, warm, guess, guarantee in (
+        ("kafka_streams", "KafkaStreamsPeer", 6000, 500, "exactly once (exactly_once_v2)"),
+        ("camel", "CamelPeer", 1500, 100, "at least once: it has no transactions with Kafka"),
     ):
         more = {
             "BENCH_THREADS": str(_JAVA_THREADS),
             "BENCH_COMMIT_MS": str(_JAVA_COMMIT_MS),
             "BENCH_FOLDER": str(folder / name),
         }
-        peer = _peer(stage, name, [*java, main], permits, guarantee, 500)
-        engines.append(replace(peer, environment={**peer.environment, **more}, warm_documents=_JAVA_WARM))
+        peer = _peer(stage, name, [*java, main], permits, guarantee, guess)
+        engines.append(replace(peer, environment={**peer.environment, **more}, warm_documents=warm))
     return {each.name: each for each in engines}
 
 

@@ -15,20 +15,23 @@ from nsw import worker
 from nsw.cases import Case
 from nsw.config import load_config
 from nsw.deliveries import build_deliveries
+from nsw.documents import Parsed
 from nsw.envelope import parse_stamp
 from nsw.model import Record, Verdict
 from nsw.processing import Outcome, judge, process
 from nsw.reference import Reference
 
 
-def route_only(record: Record, reference: Reference, case: Case | None) -> Outcome:
+def route_only(
+    record: Record, reference: Reference, case: Case | None, parsed: Parsed | None = None
+) -> Outcome:
     """Decide about a declaration by schema and tables, and publish its copies alone."""
     submission = parse_stamp(record)
     value = submission.value or b""
-    judgement = judge(value, submission.lodged_on(reference.window.time_zone), reference)
+    judgement = judge(value, submission.lodged_on(reference.window.time_zone), reference, parsed)
     document = judgement.document
     if document is None or judgement.verdict is not Verdict.ACCEPTED:
-        return process(record, reference, case)
+        return process(record, reference, case, parsed)
     digest = hashlib.sha256(value).hexdigest()
     copies = build_deliveries(submission, reference, document, judgement.data, judgement.decision, digest)
     return Outcome(Verdict.ACCEPTED, copies, None, judgement, submission)

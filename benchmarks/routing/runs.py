@@ -100,7 +100,11 @@ class Bench:
         expected = {engine.outputs[0]: count} if engine.outputs else self._workload.expected(first, count)
         pids = {**running.pids, BROKER: stage.broker_pid}
         with Meter(pids) as meter:
+            if engine.early:
+                running.pause(paused=True)
             began = stage.publish(self._records(engine, first, count, broken))
+            if engine.early:
+                running.pause(paused=False)
             found = self._await(running, names, starts, sum(expected.values()))
             time.sleep(_POLL_SECONDS)
         if dict(found.copies) != expected or found.repeated:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 
 from nsw.errors import InvariantError
 from nsw.loop.work import Partition
@@ -75,6 +76,10 @@ class Backlog:
     def first(self) -> Record:
         """Look at the record whose turn it is."""
         return self._ready[0]
+
+    def upcoming(self, records: int) -> list[Record]:
+        """Give those whose turn comes next, so many at most."""
+        return list(islice(self._ready, records))
 
     def firsts(self, partitions: Collection[Partition]) -> list[Record]:
         """Give the first record that waits of each of these partitions, where one does."""

@@ -226,6 +226,9 @@ class TransactionalLoop:
         backlog, records, suspects = self._source.backlog, batch.records, self._suspects
         record_limit, bytes_left = self._settings.batch_records, self._settings.batch_bytes
         outputs: list[Sequence[Publication]] = []
+        # Nothing is read ahead of a record that is to be judged apart, or of one that has a batch of its own.
+        careful = bool(suspects) or (self._guarded and self._source.probation.active)
+        self._work.announce(() if careful else backlog.upcoming(record_limit))
         while backlog and len(records) < record_limit:
             alone = bool(suspects) and place_of(backlog.first()) in suspects
             if alone and records:

@@ -26,6 +26,9 @@ class Work(Protocol):
     def process(self, record: Record) -> Sequence[Publication]:
         """Give what is to be published for a record."""
 
+    def announce(self, records: Sequence[Record]) -> None:
+        """Learn which records may be processed next, in this order; some, or all of them, may not be."""
+
     def is_suspect(self, record: Record) -> bool:
         """Tell whether a record must be processed apart, whatever the loop thinks of it; asked for each, quickly."""
 

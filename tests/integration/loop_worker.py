@@ -134,6 +134,9 @@ class CopyWork:
             os.abort()
         return (self._copy(record, self.target, record.value),)
 
+    def announce(self, records: Sequence[Record]) -> None:
+        """Learn what comes next."""
+
     def is_suspect(self, record: Record) -> bool:  # noqa: ARG002 - none is by itself
         """Suspect nothing."""
         return False

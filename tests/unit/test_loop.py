@@ -414,6 +414,9 @@ class FakeWork:
             return (publication("held"),)
         return (output,)
 
+    def announce(self, records: Sequence[Record]) -> None:
+        """Learn what comes next."""
+
     def is_suspect(self, record: Record) -> bool:
         return record.offset in self.suspects
 

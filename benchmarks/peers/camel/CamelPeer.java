@@ -23,7 +23,7 @@ public final class CamelPeer {
                 + "&autoCommitIntervalMs=" + Work.setting("COMMIT_MS")
                 + "&consumersCount=" + Work.setting("THREADS");
         String producer = kafka + "&keySerializer=" + bytes + "Serializer&valueSerializer=" + bytes + "Serializer"
-                + "&compressionCodec=lz4&lingerMs=5&producerBatchSize=1048576&maxRequestSize=8388608"
+                + "&compressionCodec=lz4&lingerMs=0&producerBatchSize=1048576&maxRequestSize=8388608"
                 + "&recordMetadata=false";
         Main main = new Main();
         main.configure().addRoutesBuilder(new RouteBuilder() {
