@@ -92,6 +92,12 @@ class Config(BaseModel):
         ge=256 * 1024**2,
         description="a document that takes more memory, judged apart, becomes a dead letter",
     )
+    reading_threads: int = Field(
+        2,
+        ge=0,
+        le=16,
+        description="threads of casework that parse documents ahead; 0 parses each in its turn",
+    )
     dead_letters_in_a_row: int = Field(
         100, ge=1, description="so many dead letters of one party in a row pause its inbox"
     )

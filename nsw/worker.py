@@ -31,8 +31,6 @@ from nsw.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 _LAG_SECONDS = 5.0
-#: More bring nothing: what is done in the loop's own thread takes about as long as parsing in two.
-_READING_THREADS = 2
 _Builder = Callable[[Config, Connection, TableFollower, Telemetry], TransactionalLoop]
 
 
@@ -166,7 +164,7 @@ def _build_casework(
         book,
         config.dead_letters_in_a_row,
         decide=decide,
-        ahead=ReadAhead(tables.newest.catalogue, tables.newest.limits.xml, _READING_THREADS),
+        ahead=_reads_ahead(config, tables.newest),
         judge_apart=quarantine.judge,
     )
     settings = replace(
@@ -174,6 +172,12 @@ def _build_casework(
     )
     loop = TransactionalLoop(settings, work)
     return loop
+
+
+def _reads_ahead(config: Config, reference: Reference) -> ReadAhead | None:
+    if not config.reading_threads:
+        return None
+    return ReadAhead(reference.catalogue, reference.limits.xml, config.reading_threads)
 
 
 def _quarantine_setup(config: Config, limits: Limits) -> Setup:

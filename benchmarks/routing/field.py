@@ -23,9 +23,13 @@ _OURS = {"like": "parse, XSD, routing, copies", "full": "rules, case state, answ
 
 def build_field(stage: Stage, folder: Path) -> dict[str, Engine]:
     """Give every engine by its name, and make what they need: topics, tables, programs."""
+    in_turn = _ours(stage, folder, "like")
     engines = [
         _ours(stage, folder, "like"),
         _ours(stage, folder, "like", apart=True),
+        replace(
+            in_turn, name="nsw_like_in_turn", environment={**in_turn.environment, "NSW_READING_THREADS": "0"}
+        ),
         _ours(stage, folder, "full"),
     ]
     python = str(peers_python(folder.parent))

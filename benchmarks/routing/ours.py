@@ -34,7 +34,8 @@ def route_only(
         return process(record, reference, case, parsed)
     digest = hashlib.sha256(value).hexdigest()
     copies = build_deliveries(submission, reference, document, judgement.data, judgement.decision, digest)
-    return Outcome(Verdict.ACCEPTED, copies, None, judgement, submission)
+    name = document.message_type.name
+    return Outcome(Verdict.ACCEPTED, copies, None, judgement, submission, accepted_type=name)
 
 
 def main() -> None:
