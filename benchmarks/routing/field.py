@@ -15,8 +15,7 @@ from nsw import topics
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TYPE = ROOT / "schemas" / "th" / "export-declaration" / "1.0"
-#: One for each core, as with our parsing threads; a batch of ours takes about so long.
-_JAVA_THREADS = 2
+#: A batch of ours takes about so long.
 _JAVA_COMMIT_MS = 300
 _OURS = {"like": "parse, XSD, routing, copies", "full": "rules, case state, answers and events too"}
 
@@ -44,12 +43,12 @@ def build_field(stage: Stage, folder: Path) -> dict[str, Engine]:
         peer = _peer(stage, name, command, permits, guarantee, guess)
         engines.append(replace(peer, early=name.startswith("faust")))
     java = build_java_peers(folder.parent / "java")
-    for name, main, warm, guess, guarantee in (
-        ("kafka_streams", "KafkaStreamsPeer", 6000, 500, "exactly once (exactly_once_v2)"),
-        ("camel", "CamelPeer", 1500, 100, "at least once: it has no transactions with Kafka"),
+    for name, main, threads, warm, guess, guarantee in (
+        ("kafka_streams", "KafkaStreamsPeer", 2, 6000, 500, "exactly once (exactly_once_v2)"),
+        ("camel", "CamelPeer", INBOXES, 1000, 100, "at least once: it has no transactions with Kafka"),
     ):
         more = {
-            "BENCH_THREADS": str(_JAVA_THREADS),
+            "BENCH_THREADS": str(threads),
             "BENCH_COMMIT_MS": str(_JAVA_COMMIT_MS),
             "BENCH_FOLDER": str(folder / name),
         }
