@@ -40,14 +40,6 @@ class Kafka:
         except KafkaException:
             return False
 
-    def mend(self) -> None:
-        """Let every connection through again, and start what does not run."""
-        for proxy in self.proxies:
-            proxy.resume()
-        for node in self.nodes:
-            if not node.is_running:
-                node.start()
-
 
 @contextmanager
 def running_kafka(folder: Path, node_count: int) -> Iterator[Kafka]:

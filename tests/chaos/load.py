@@ -58,6 +58,8 @@ _AVRO_SHARE = 0.3
 _LONG_KEY = 1_100
 #: A broker that is away is waited for, and nothing is sent twice meanwhile.
 _PATIENCE_MS = 600_000
+#: The ledger is on disk up to so many documents ago, also when this process dies.
+_SAVE_EVERY: Final = 20
 #: How far apart the documents of a story lie: in the same batch, or with faults between.
 _SOON, _LATER = 8, 600
 
@@ -257,6 +259,8 @@ class Load:
         due = time.monotonic()
         while not stopping.is_set():
             self._send_one(*next(self._stories))
+            if not self.sent % _SAVE_EVERY:
+                self._save()
             due = max(due + 1 / rate(), time.monotonic() - 1)
             while (left := due - time.monotonic()) > 0 and not stopping.is_set():
                 self._producer.poll(min(left, 0.2))

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from nsw.embedded import EmbeddedBroker, EmbeddedBrokerError
 from tests.chaos.fleet import Fleet, Slot
 from tests.chaos.kafka import Kafka
 
@@ -25,6 +26,7 @@ _SIZE_SECONDS: Final = (15.0, 40.0)
 _PAUSE_SECONDS: Final = (7.0, 16.0)
 _GROWN_SECONDS: Final = 6.0
 _GROWN_SHARE: Final = 0.8
+_BROKER_STARTS: Final = 3
 _ZOMBIE_END_SECONDS: Final = 90.0
 
 
@@ -115,7 +117,11 @@ class Storm:
             _, _, action = heapq.heappop(self._due)
             if action != self._resize:
                 action()
-        self._kafka.mend()
+        for proxy in self._kafka.proxies:
+            proxy.resume()
+        for node in self._kafka.nodes:
+            if not node.is_running:
+                self._start(node)
         for zombie in self._zombies:
             try:
                 zombie.wait(_ZOMBIE_END_SECONDS)
@@ -187,11 +193,23 @@ class Storm:
 
         def restart() -> None:
             began = time.monotonic()
-            node.start()
+            self._start(node)
             self._broker_busy = False
             self._tell(f"broker {node.node_id} is back, {time.monotonic() - began:.1f} s after its start")
 
         self._later(seconds, restart)
+
+    def _start(self, node: EmbeddedBroker) -> None:
+        """Start a broker as a supervisor would: again, when it ends at its start."""
+        for tries_left in reversed(range(_BROKER_STARTS)):
+            try:
+                node.start()
+            except EmbeddedBrokerError as error:
+                if not tries_left:
+                    raise
+                self._strike("broker that ended at its start", f"broker {node.node_id}: {error}")
+            else:
+                return
 
     def _trouble_network(self, _slot: Slot) -> None:
         if self._network_busy:
