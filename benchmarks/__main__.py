@@ -1,5 +1,5 @@
 """
-``make bench``: the deciding function beside its floor, then the routing path beside other engines.
+``make bench``: the deciding function beside its floor, what must stay flat, the routing path beside other engines.
 
 ``--quick`` takes a quarter of an hour at most on a machine that does nothing else; ``--full`` repeats more, and adds
 larger declarations.
@@ -24,6 +24,7 @@ def main() -> None:
     routing = ["benchmarks.routing", *(["--full"] if given.full else [])]
     programs = [
         ["benchmarks.core", *(["--quick"] if given.quick else [])],
+        ["benchmarks.growth", *(["--full"] if given.full else [])],
         [*routing, "--items", "3"],
         *([[*routing, "--items", items] for items in ("10", "50")] if given.full else []),
         ["benchmarks.routing.plot"],
