@@ -1,9 +1,8 @@
 """
 What must stay flat: routing a declaration as the permit table grows, and a case's reading and writing as cases do.
 
-``python -m benchmarks.growth [--full]`` prints the ratios and writes ``results/growth.json``. Sizes are measured in turn,
-several rounds; of each size the fastest time counts, which other work on the machine disturbs
-least.
+``python -m benchmarks.growth [--full]`` prints the ratios, and writes ``results/growth.json``. Sizes are measured in
+turn, several rounds; of each size the fastest time counts, which other work disturbs least.
 """
 
 import argparse

@@ -6,6 +6,7 @@ The routing path: ours, the other engines and the floor in turn, several rounds;
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.routing.engines import Running
@@ -34,18 +35,25 @@ def main() -> None:
     rounds = given.rounds or (9 if given.full else 5)
     seconds = given.seconds or (8.0 if given.full else 4.0)
     path = RESULTS / f"routing-{given.items}-items.json"
-    result = compare(given.items, rounds, seconds, [each for each in given.engines.split(",") if each])
-    if not given.engines:
-        write(path, result)
-    tell(_table(result))
+    only = [each for each in given.engines.split(",") if each]
+    for result in compare(given.items, rounds, seconds, only):
+        # After every round, so that a run that is broken off leaves what it found.
+        if not only:
+            write(path, result)
+        tell(_table(result))
 
 
-def compare(items: int, rounds: int, seconds: float, only: list[str]) -> dict[str, object]:
-    """Let every engine have its turn in every round."""
+def compare(items: int, rounds: int, seconds: float, only: list[str]) -> Iterator[dict[str, object]]:
+    """Let every engine have its turn in every round; give the result so far after each."""
     described = describe_run()
     var = ROOT / "var" / "bench"
     var.mkdir(parents=True, exist_ok=True)
     workload = Workload(items)
+    documents = {
+        "items": items,
+        "bytes": workload.mean_bytes,
+        "copies": round(workload.mean_copies, 2),
+    }
     with tempfile.TemporaryDirectory(dir=var) as name, Stage(Path(name)) as stage:
         field = build_field(stage, Path(name))
         bench = Bench(stage, workload, seconds)
@@ -62,15 +70,15 @@ def compare(items: int, rounds: int, seconds: float, only: list[str]) -> dict[st
                     tell([f"round {number + 1}: {_line(each.engine.name, turn)}"])
                 floors.append(measure_floor(items, _FLOOR_SECONDS))
                 tell([f"round {number + 1}: floor {floors[-1]:.0f} us"])
+                yield {
+                    **described,
+                    "rounds": len(taken),
+                    "documents": documents,
+                    **summarise(taken, floors, field),
+                }
         finally:
             for each in running:
                 each.stop()
-    documents = {
-        "items": items,
-        "bytes": workload.mean_bytes,
-        "copies": round(workload.mean_copies, 2),
-    }
-    return {**described, "rounds": rounds, "documents": documents, **summarise(taken, floors, field)}
 
 
 def _line(name: str, turn: Turn) -> str:
