@@ -38,8 +38,11 @@ def _chart(result: dict[str, Any], top: int) -> tuple[list[str], int]:
     size = (
         f"{documents['items']} items, {documents['bytes'] / 1000:.0f} kB, {documents['copies']} copies each"
     )
-    load = result["machine"]["load_at_begin"][0]
-    run = f"{result['machine']['cores']} cores, broker included; commit {result['commit']}, rounds: {result['rounds']}; load of the machine before: {load}"
+    machine = result["machine"]
+    run = (
+        f"{machine['cores']} cores, broker included; commit {result['commit']}, rounds: {result['rounds']}; "
+        f"load of the machine before: {machine['load_at_begin'][0]}"
+    )
     parts = [
         f'<text x="10" y="{top + 14}" font-weight="bold">Declarations of {size}: declarations a second</text>',
         f'<text x="10" y="{top + 32}" fill="#555">{run}</text>',
