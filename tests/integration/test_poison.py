@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).resolve().parents[2]
 POISON = ROOT / "tests" / "poison"
-JUDGE_SECONDS = 2
+JUDGE_SECONDS = 3
 MEMORY_MEGABYTES = 450
 KINDS = ("abort", "hang", "memory", "segfault")
 
