@@ -84,7 +84,7 @@ class Config(BaseModel):
     judge_seconds: float = Field(
         30.0,
         ge=1,
-        le=300,
+        le=50,
         description="a document that takes longer to judge ends its worker; judged apart, it becomes a dead letter",
     )
     judge_memory_bytes: int = Field(

@@ -13,8 +13,8 @@ from pathlib import Path
 _SET_PARENT_DEATH_SIGNAL = 1
 #: A core file of at most so many bytes is none; and Linux takes just this number for "pipe none to a program either".
 _NO_CORE_BYTES = 1
-#: A cell may wait for the processor much longer than it uses it.
-_PATIENCE = 4.0
+#: A cell may wait for the processor much longer than it uses it; but the group waits for a worker 600 s at most.
+_PATIENCE = 10.0
 _GRACE_SECONDS = 5
 
 

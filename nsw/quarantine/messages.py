@@ -52,6 +52,13 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The answer for a record that ended its cell: *how*, as the rest of a sentence."""
+    """
+    The answer for a record that ended its cell.
+
+    Attributes:
+        how: the rest of a sentence.
+        beyond_doubt: nobody else, and no record before it, can have been the cause.
+    """
 
     how: str
+    beyond_doubt: bool = False

@@ -56,7 +56,7 @@ class _Wing:
     One cell at a time, forked anew after each that ended.
 
     A record that ended its cell is judged again in a fresh one: records before it may have worn the first, or somebody
-    else ended it, as the kernel does when memory is short. Only processor time is the record's own doing at once.
+    else ended it, as the kernel does when memory is short. Only time is the record's own doing at once.
     """
 
     def __init__(self, limits: CellLimits) -> None:
@@ -74,7 +74,7 @@ class _Wing:
     def judge(self, record: Record, case: Case | None) -> Outcome | Ended:
         """Give a record's outcome, or how it ends its cell."""
         answer = self._judge_once(record, case)
-        if isinstance(answer, Ended) and answer != _out_of_time(self._limits):
+        if isinstance(answer, Ended) and not answer.beyond_doubt:
             answer = self._judge_once(record, case)
         return answer
 
@@ -129,7 +129,7 @@ class _Cell:
                 return Ended(f"more than {limits.memory_bytes // 2**20} MiB of memory were needed")
             if time.monotonic() > until:
                 os.kill(self._pid, signal.SIGKILL)
-                return Ended(f"it took more than {limits.wall_seconds:.0f} s")
+                return Ended(f"it took more than {limits.wall_seconds:.0f} s", beyond_doubt=True)
         return None
 
 
@@ -159,9 +159,5 @@ def _read_status(status: int, limits: CellLimits) -> Ended:
         return Ended(f"the process ended with code {os.WEXITSTATUS(status)}")
     number = os.WTERMSIG(status)
     if number == signal.SIGXCPU:
-        return _out_of_time(limits)
+        return Ended(f"more than {limits.seconds:.0f} s of processor time were needed", beyond_doubt=True)
     return Ended(f"the process was ended by signal {number} ({signal.Signals(number).name})")
-
-
-def _out_of_time(limits: CellLimits) -> Ended:
-    return Ended(f"more than {limits.seconds:.0f} s of processor time were needed")

@@ -12,6 +12,7 @@ from nsw.client import TraderClient
 from nsw.config import Config, load_config
 from nsw.errors import Code, Verdict
 from nsw.local import LocalSettings, LocalWindow
+from nsw.quarantine import CellLimits
 from nsw.reference import Reference
 from nsw.worker import load_snapshot
 from tests.integration.test_window import Window, nsw
@@ -22,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 POISON = ROOT / "tests" / "poison"
 JUDGE_SECONDS = 3
 MEMORY_MEGABYTES = 450
-KINDS = ("abort", "hang", "memory", "segfault")
+#: The last ends workers only: its cell's outcome counts, and no worker looks into it.
+KINDS = {"hang": Verdict.DEAD_LETTER, "memory": Verdict.DEAD_LETTER, "in-a-worker": Verdict.ACCEPTED}
 
 
 def environment() -> dict[str, str]:
@@ -78,56 +80,61 @@ def wait_until(done: Callable[[], bool], check: Callable[[], object], seconds: f
 
 
 def test_a_window_survives_whatever_a_document_does(window: Window, config: Config) -> None:
-    """Four kinds of death among honest documents, before its supervisor loses patience; later ones kill nobody."""
+    """Deadly documents among honest ones are found before its supervisor loses patience; later ones kill nobody."""
     party = window.add_party("POISONER")
-    case = b"POIS000000000"
-    first = window.numbered(case.decode())
-    sent: list[tuple[bytes, bytes]] = [(case, first), (case, poisoned(first, "abort")), (case, first)]
-    for number, kind in enumerate(KINDS, start=1):
-        good, bad = f"GOOD{number:09d}", f"EVIL{number:09d}"
-        sent += [(bad.encode(), poisoned(window.numbered(bad), kind)), (good.encode(), window.numbered(good))]
-    # What ends only workers is no dead letter: the outcome of its cell counts, and no worker looks into it.
-    sent.append((b"GOOD000000009", poisoned(window.numbered("GOOD000000009"), "in-a-worker")))
-    for key, value in sent:
-        window.send(party, value, key)
+    case, first = b"POIS000000000", window.numbered("POIS000000000")
+    sent: list[tuple[bytes, bytes, Verdict]] = [
+        (case, first, Verdict.ACCEPTED),
+        (case, poisoned(first, "abort"), Verdict.DEAD_LETTER),
+        (case, first, Verdict.ACCEPTED),
+    ]
+    for number, (kind, verdict) in enumerate(KINDS.items()):
+        bad, good = f"EVIL{number:09d}", f"GOOD{number:09d}"
+        sent.append((bad.encode(), poisoned(window.numbered(bad), kind), verdict))
+        sent.append((good.encode(), window.numbered(good), Verdict.ACCEPTED))
+    for key, document, _ in sent:
+        window.send(party, document, key)
     wait_until(lambda: len(answers_of(window, party)) == len(sent), window.local.check)
-    deaths = window.local.worker.restarts
-    pid = window.local.worker.pid
-    # The same party is watched now, and a replay is judged apart at once.
-    window.send(party, poisoned(window.numbered("EVIL000000009"), "abort"), b"EVIL000000009")
-    window.dead_letters(party, 6)
-    nsw(window, "dead-letters", "replay", "--code", Code.ENDS_PROCESS, "--sender", party)
-    letters = window.dead_letters(party, 12)
-    answers = answers_of(window, party)
+    deaths, pid = window.local.worker.restarts, window.local.worker.pid
+    # The party is watched from now on, and a replay is judged apart at once.
+    later = (b"EVIL000000009", poisoned(window.numbered("EVIL000000009"), "abort"), Verdict.DEAD_LETTER)
+    window.send(party, later[1], later[0])
+    found = window.dead_letters(party, 4)[-1]
+    nsw(window, "dead-letters", "replay", found.identifier)
+    letters = window.dead_letters(party, 5)
 
-    expected = {key: [Verdict.DEAD_LETTER] for key, _ in sent if key.startswith(b"EVIL")}
-    expected |= {key: [Verdict.ACCEPTED] for key, value in sent if key.startswith(b"GOOD")}
-    expected[case] = [Verdict.ACCEPTED, Verdict.DEAD_LETTER, Verdict.ACCEPTED]
-    expected[b"EVIL000000009"] = [Verdict.DEAD_LETTER]
-    for letter in letters[6:]:
-        expected[letter.original.key or b""].append(Verdict.DEAD_LETTER)
-    by_case: dict[bytes, list[Verdict | None]] = {}
-    for key, verdict in answers:
-        by_case.setdefault(key, []).append(verdict)
-    assert by_case == expected
+    sent += [later, later]
+    verdicts_by_case: dict[bytes, list[Verdict | None]] = {}
+    for key, answered in answers_of(window, party):
+        verdicts_by_case.setdefault(key, []).append(answered)
+    assert verdicts_by_case == {
+        key: [verdict for each, _, verdict in sent if each == key] for key, _, _ in sent
+    }
     assert {letter.code for letter in letters} == {Code.ENDS_PROCESS}
-    assert sorted((each.original.key, each.original.value, each.attempts) for each in letters) == sorted(
-        (key, value, attempt)
-        for key, value in [*sent, (b"EVIL000000009", poisoned(window.numbered("EVIL000000009"), "abort"))]
-        if b"poison" in value and not key.startswith(b"GOOD")
-        for attempt in (1, 2)
+    assert sorted((each.original.key, each.original.value) for each in letters) == sorted(
+        (key, value) for key, value, verdict in sent if verdict is Verdict.DEAD_LETTER
     )
-    assert {letter.detail.partition(":")[2] for letter in letters} == {
+    assert [each.attempts for each in letters] == [1, 1, 1, 1, 2]
+    details = {letter.detail.partition(":")[2] for letter in letters}
+    assert details - hung() == {
         " the process was ended by signal 6 (SIGABRT).",
-        " the process was ended by signal 11 (SIGSEGV).",
-        f" more than {JUDGE_SECONDS} s of processor time were needed.",
         f" more than {MEMORY_MEGABYTES} MiB of memory were needed.",
     }
-    assert 2 <= deaths <= 3
+    assert details & hung()
+    assert deaths >= 2
     assert window.local.worker.pid == pid
     log = (config.data_folder / "worker.log").read_text()
     assert "judging it ended the process that did it" in log
     assert not any(text in log for text in ("EVIL0", "GOOD0", "ExportDeclaration"))
+
+
+def hung() -> set[str]:
+    """Give what may be said of what hangs; on a machine with much else to do the clock may be first."""
+    wall = CellLimits(JUDGE_SECONDS, 0).wall_seconds
+    return {
+        f" more than {JUDGE_SECONDS} s of processor time were needed.",
+        f" it took more than {wall:.0f} s.",
+    }
 
 
 def answers_of(window: Window, party: str) -> list[tuple[bytes, Verdict | None]]:
