@@ -16,8 +16,9 @@ from typing import Self
 from nsw import admin, stewards
 from nsw.config import Config
 from nsw.connection import Connection
-from nsw.embedded import BrokerSettings, EmbeddedBroker, FetchProgress
+from nsw.embedded import FetchProgress
 from nsw.errors import ConfigError, InvariantError
+from nsw.localkafka import LocalKafka
 from nsw.provision import window_topics
 from nsw.reference import Reference
 
@@ -41,12 +42,14 @@ class LocalSettings:
     How the local window runs.
 
     Attributes:
-        port: of the embedded broker; 0 takes a free one.
+        port: of the embedded Kafka; 0 takes a free one.
+        nodes: of the embedded Kafka, 1 or 3; with three, everything is kept three times.
         worker_log: where the worker's log goes; None leaves it on this process's error output.
         extra_environment: for the worker, on top of this process's.
     """
 
     port: int = 0
+    nodes: int = 1
     worker_log: Path | None = None
     extra_environment: tuple[tuple[str, str], ...] = ()
 
@@ -69,12 +72,13 @@ class LocalWindow:
         tell: Tell = _silent,
         on_progress: Callable[[FetchProgress], None] | None = None,
     ) -> None:
-        self._config = config
-        self._reference = reference
         self._settings = settings or LocalSettings()
+        copies = max(config.replication_factor, self._settings.nodes)
+        self._config = config.model_copy(update={"replication_factor": copies})
+        self._reference = reference
         self._tell = tell
         self._on_progress = on_progress
-        self._broker: EmbeddedBroker | None = None
+        self._kafka: LocalKafka | None = None
         self._worker: Supervised | None = None
         self._bootstrap_servers = config.bootstrap_servers
 
@@ -112,8 +116,9 @@ class LocalWindow:
         Raises:
             ConfigError: Kafka has ended, or the worker can't be kept running.
         """
-        if self._broker is not None:
-            self._broker.check_running()
+        if self._kafka is not None:
+            for sentence in self._kafka.check():
+                self._tell(sentence)
         restarts = self.worker.restarts
         self.worker.check()
         if self.worker.restarts > restarts:
@@ -134,9 +139,11 @@ class LocalWindow:
 
     def _start(self) -> None:
         if not self._bootstrap_servers:
-            self._start_broker()
+            self._start_kafka()
         specs = window_topics(self._config, self._reference)
-        created = admin.create_topics(self.connection, specs, self._config.replication_factor)
+        created = admin.create_topics(
+            self.connection, specs, self._config.replication_factor, self._config.in_sync_replicas
+        )
         self._tell(f"{len(specs)} topics, {len(created)} of them new")
         self._take_tables()
         self._metrics_port = self._config.metrics_port or _free_port(self._config.metrics_host)
@@ -158,16 +165,15 @@ class LocalWindow:
             differing = ", ".join(folder.table_set.differing(self._reference.table_set))
             self._tell(f"the tables in the topic count, not those of the folders: {differing} differ")
 
-    def _start_broker(self) -> None:
-        folder = self._config.data_folder / "kafka"
+    def _start_kafka(self) -> None:
         self._tell("starting Kafka")
         began = time.monotonic()
-        broker = EmbeddedBroker(
-            folder, BrokerSettings(port=self._settings.port), on_progress=self._on_progress
+        kafka = LocalKafka(
+            self._config.data_folder, self._settings.nodes, self._settings.port, self._on_progress
         )
-        broker.start()
-        self._broker = broker
-        self._bootstrap_servers = broker.bootstrap_servers
+        kafka.start()
+        self._kafka = kafka
+        self._bootstrap_servers = kafka.bootstrap_servers
         (self._config.data_folder / ADDRESS_FILE).write_text(self._bootstrap_servers + "\n")
         self._tell(f"Kafka is ready at {self._bootstrap_servers} after {time.monotonic() - began:.1f} s")
 
@@ -176,12 +182,12 @@ class LocalWindow:
             self._tell("stopping the worker: it finishes its batch")
             self._worker.stop()
             self._worker = None
-        if self._broker is not None:
+        if self._kafka is not None:
             self._tell("stopping Kafka")
             with suppress(FileNotFoundError):
                 (self._config.data_folder / ADDRESS_FILE).unlink()
-            self._broker.stop()
-            self._broker = None
+            self._kafka.stop()
+            self._kafka = None
 
     @staticmethod
     def _worker_command() -> list[str]:
@@ -206,6 +212,8 @@ class LocalWindow:
             "NSW_REFERENCE_FOLDER": str(self._config.reference_folder),
             "NSW_SCHEMA_IDS": str(self._config.schema_ids_file or ""),
             "NSW_CASE_DAYS": str(self._config.case_days),
+            "NSW_REPLICATION_FACTOR": str(self._config.replication_factor),
+            "NSW_MIN_INSYNC_REPLICAS": str(self._config.min_insync_replicas),
             "NSW_CASE_PARTITIONS": str(self._config.case_partitions),
             "NSW_MAX_DOCUMENT_BYTES": str(self._config.max_document_bytes),
             "NSW_DEAD_LETTERS_IN_A_ROW": str(self._config.dead_letters_in_a_row),

@@ -11,6 +11,21 @@ def leader_of(client: AdminClient, topic: str, partition: int = 0) -> int:
     return client.list_topics(topic, timeout=30).topics[topic].partitions[partition].leader
 
 
+def coordinator_of(client: AdminClient, transactional_id: str) -> int:
+    """
+    Tell the node that ends the transactions of this name.
+
+    Source:
+        Apache Kafka: the leader of the partition of ``__transaction_state`` that Java's hash of the name chooses.
+    """
+    code = 0
+    for character in transactional_id:
+        code = (31 * code + ord(character)) % 2**32
+    code = abs(code - 2**32 if code >= 2**31 else code)
+    topic = client.list_topics("__transaction_state", timeout=30).topics["__transaction_state"]
+    return topic.partitions[code % len(topic.partitions)].leader
+
+
 def lagging(client: AdminClient) -> list[str]:
     """List the partitions of which a copy is missing or behind."""
     return [

@@ -68,8 +68,14 @@ def until_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+Nodes = Annotated[
+    int, typer.Option(help="Nodes of the embedded Kafka: 1, or 3 that keep everything three times.")
+]
+
+
 def run_broker(
     port: Annotated[int, typer.Option(help="Port of Kafka on 127.0.0.1; 0 takes a free one.")] = 9092,
+    nodes: Nodes = 1,
     data_folder: DataFolder = None,
 ) -> None:
     """
@@ -77,26 +83,25 @@ def run_broker(
 
     Example: nsw broker --port 9092
     """
-    from nsw.embedded import BrokerSettings, EmbeddedBroker
+    from nsw.embedded import EmbeddedBrokerError
+    from nsw.localkafka import LocalKafka
 
     config = configure(None, data_folder)
     with until_signal() as ended:
         with fetching() as on_progress:
-            broker = EmbeddedBroker(
-                config.data_folder / "kafka",
-                BrokerSettings(port=port),
-                on_progress=on_progress,  # type: ignore[arg-type]
-            )
+            kafka = LocalKafka(config.data_folder, nodes, port, on_progress)  # type: ignore[arg-type]
             tell("starting Kafka")
-            broker.start()
-        tell(f"Kafka is ready at {broker.bootstrap_servers}; Ctrl-C stops it")
-        while broker.is_running and not ended.wait(0.5):
-            pass
-        died = not broker.is_running and not ended.is_set()
-        broker.stop()
-    if died:
-        complain(f"Kafka ended by itself; see {broker.log_file}")
-        raise typer.Exit(1)
+            kafka.start()
+        tell(f"Kafka is ready at {kafka.bootstrap_servers}; Ctrl-C stops it")
+        try:
+            while not ended.wait(0.5):
+                for sentence in kafka.check():
+                    tell(sentence)
+        except EmbeddedBrokerError as error:
+            complain(str(error))
+            raise typer.Exit(1) from error
+        finally:
+            kafka.stop()
     tell("Kafka stopped")
 
 
@@ -153,6 +158,7 @@ def _end_with_parent() -> None:
 
 def run_up(
     port: Annotated[int, typer.Option(help="Port of the embedded Kafka; 0 takes a free one.")] = 9092,
+    nodes: Nodes = 1,
     schema_registry: Annotated[
         bool, typer.Option("--schema-registry", help="Also run a schema registry with the window's types.")
     ] = False,
@@ -173,7 +179,7 @@ def run_up(
 
     config = configure(bootstrap_servers, data_folder)
     config.data_folder.mkdir(parents=True, exist_ok=True)
-    settings = LocalSettings(port=port, worker_log=config.data_folder / "worker.log")
+    settings = LocalSettings(port=port, nodes=nodes, worker_log=config.data_folder / "worker.log")
     with ExitStack() as stack:
         ended, on_progress = stack.enter_context(until_signal()), stack.enter_context(fetching())
         registry = LocalRegistry(config, registry_port, tell=tell, on_progress=on_progress)  # type: ignore[arg-type]

@@ -144,6 +144,23 @@ class EmbeddedCluster:
         for node in self._nodes.values():
             node.check_running()
 
+    def revive(self) -> list[int]:
+        """
+        Start those nodes again that have ended by themselves.
+
+        Returns:
+            Their ids.
+
+        Raises:
+            EmbeddedBrokerError: one can't be started.
+        """
+        dead = [node for node in self._nodes.values() if node.pid is not None and not node.is_running]
+        if len(dead) == len(self._nodes):
+            self.start()
+        for node in dead:
+            node.start()
+        return [node.node_id for node in dead]
+
     def _start_nodes(self) -> None:
         if not any(node.is_running for node in self.nodes) and any(node.was_killed for node in self.nodes):
             self.kill()

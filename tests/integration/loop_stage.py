@@ -89,6 +89,15 @@ class Stage:
             self._producer.produce(topic, value, value if keyed else f"key-{number % 20}".encode())
         assert self._producer.flush(60) == 0
 
+    def commit(self, topic: str, values: list[bytes]) -> None:
+        """Publish values in one transaction."""
+        producer = Producer({"bootstrap.servers": self.bootstrap_servers, "transactional.id": self.name})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for value in values:
+            producer.produce(topic, value)
+        producer.commit_transaction(30)
+
     def read(self, topic: str) -> list[Copied]:
         """Read all committed records, by a client that shares no code with ours."""
         command = ["kcat", "-C", "-b", self.bootstrap_servers, "-t", topic, "-e", "-q", "-f", "%h\t%s\n"]
