@@ -179,7 +179,7 @@ def _replication(node_count: int) -> dict[str, str]:
         # So long nobody leads what a killed node led, and so long it must wait before it may come back; Kafka's own
         # is 9000. A node that is alone is replaced by nobody: to lose it for its slowness would only do harm (see
         # ``fencing``, which also takes its former self away at a start).
-        "broker.session.timeout.ms": "5000" if node_count > 1 else "60000",
+        "broker.session.timeout.ms": "3000" if node_count > 1 else "60000",
         "default.replication.factor": str(replicas),
         "min.insync.replicas": str(in_sync),
         "offsets.topic.replication.factor": str(replicas),

@@ -1,18 +1,20 @@
 """The loop itself: one batch, one transaction."""
 
 import logging
+import math
 import threading
 import time  # noqa: TID251 - an edge: it waits for the broker
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from nsw.errors import Code, MessageError, TransientError
 from nsw.loop.batch import Batch, find_oversized
 from nsw.loop.clientlog import client_log
 from nsw.loop.membership import await_orphans
+from nsw.loop.patience import within
 from nsw.loop.permissions import find_forbidden
 from nsw.loop.remedies import (
     UNAVAILABLE_CODES,
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _STOP_PATIENCE_SECONDS = 8.0
+# It takes milliseconds, and some seconds while a coordinator moves; a restart must still fit into nobody's silence.
+_SEND_OFFSETS_SECONDS = 5
 _IDLE_SECONDS = 1.0
 _FLUSH_SLICE_SECONDS = 0.25
 _RETRY_SECONDS = 0.1
@@ -182,9 +186,7 @@ class TransactionalLoop:
             self._flush(batch)
             self._step("flush")
             offsets = batch.offsets()
-            self._call(
-                "send-offsets", self._producer.send_offsets_to_transaction, offsets, group, self._timeout
-            )
+            self._call("send-offsets", self._send_offsets, offsets, group)
             self._step("send-offsets")
             committing = True
             self._call("commit", self._producer.commit_transaction, self._timeout)
@@ -331,6 +333,13 @@ class TransactionalLoop:
                 raise
             raise LoopFatalError(f"producer: {describe(cause.args[0])}") from exception
 
+    def _send_offsets(self, offsets: list[TopicPartition], group: object) -> None:
+        # librdkafka heeds no timeout here, and may wait for ever for a group's coordinator that died (its issues
+        # 5456 and 5511, open in 2.16.0).
+        seconds = min(math.ceil(self._timeout), _SEND_OFFSETS_SECONDS)
+        with within(seconds + 1, "send-offsets"):
+            self._producer.send_offsets_to_transaction(offsets, group, self._timeout)
+
     def _settle(self, batch: Batch) -> None:
         self._aborts = 0
         self._unavailable.clear()
@@ -368,7 +377,7 @@ class TransactionalLoop:
             return None
         try:
             # The client answers any call inside a failed transaction with what made it fail.
-            self._producer.send_offsets_to_transaction(batch.offsets(), group, self._timeout)
+            self._send_offsets(batch.offsets(), group)
         except KafkaException as exception:
             error: KafkaError = exception.args[0]
             if remedy_of(error) is Remedy.DIE:
