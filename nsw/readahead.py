@@ -21,6 +21,7 @@ from nsw.formats.xml import XmlLimits
 from nsw.messagetypes import Catalogue
 from nsw.model import Record
 from nsw.schemafiles import compile_xsd
+from nsw.validation import is_accepted
 
 #: A thread takes so many documents at once, or so many bytes: handing over costs some 50 us.
 _CHUNK_RECORDS = 16
@@ -95,7 +96,7 @@ class ReadAhead:
             return None
         schemas: dict[Path, etree.XMLSchema] = self._own.schemas
         only, *others = parsed.versions
-        if others or not schemas[only.schema_path].validate(parsed.root):
+        if others or not is_accepted(only, parsed.root, schemas[only.schema_path]):
             return parsed
         return replace(parsed, accepted_by=only)
 

@@ -18,7 +18,7 @@ from nsw.validation.libxml2 import broken_scopes, fast_faults, names_date
 from nsw.validation.places import Declarations, Fault, Places
 from nsw.validation.search import Search
 
-__all__ = ["MAX_FAULTS", "SLOW_PASS_ELEMENTS", "check_schema"]
+__all__ = ["MAX_FAULTS", "SLOW_PASS_ELEMENTS", "check_schema", "is_accepted"]
 
 #: Elements and attributes that the slow pass may look at (30 to 170 us each): a batch has one second for all.
 SLOW_PASS_ELEMENTS = 10_000
@@ -34,7 +34,7 @@ def check_schema(message_type: MessageType, root: etree._Element, *, accepted: b
     Args:
         root: the parsed copy; white space around dates and times is removed from it where libxml2 refuses it,
             against the standard, and of a type with Avro each ``xsi:type`` that says nothing new.
-        accepted: libxml2 is known to accept it.
+        accepted: ``is_accepted`` was true of it.
 
     Returns:
         Every finding in document order; empty when the document is valid.
@@ -43,7 +43,9 @@ def check_schema(message_type: MessageType, root: etree._Element, *, accepted: b
         W3C XML Schema 1.0; for white space part 2, section 4.3.6 (date and time types collapse).
     """
     schema = message_type.schema
-    if accepted or schema.validate(root):
+    if accepted:
+        return []
+    if schema.validate(root):
         return _check_instance_types(message_type, root)
     places = Places(root)
     declarations = Declarations(message_type.full_schema, root)
@@ -65,6 +67,16 @@ def check_schema(message_type: MessageType, root: etree._Element, *, accepted: b
     elif len(log) > MAX_FAULTS or len(faults) > MAX_FAULTS:
         findings.append(finding_of(Code.SCHEMA_BUDGET_ENDED, f"there are more than {MAX_FAULTS}"))
     return findings
+
+
+def is_accepted(message_type: MessageType, root: etree._Element, schema: etree.XMLSchema) -> bool:
+    """
+    Tell whether ``check_schema`` would find nothing; false also where it must look closer.
+
+    Args:
+        schema: the type's, compiled anew where another thread uses that of the type.
+    """
+    return schema.validate(root) and (message_type.avro is None or not has_instance_type(root))
 
 
 def _check_instance_types(message_type: MessageType, root: etree._Element) -> list[Finding]:
