@@ -119,7 +119,8 @@ class Casework:
         return self._carry_out(record, self._decide(record, self._reference, self._case_of(record), parsed))
 
     def announce(self, records: Sequence[Record]) -> None:
-        """Read these records ahead, but for those that must not be read here."""
+        """Look up these records' cases, and read them ahead, but for those that must not be read here."""
+        self._book.look_up((record.partition, _case_id_of(record)) for record in records)
         if self._ahead is not None:
             self._ahead.announce(record for record in records if not self.is_suspect(record))
 
@@ -232,9 +233,7 @@ class Casework:
         self._row_before = None
 
     def _case_of(self, record: Record) -> Case | None:
-        # Intake made the case's id the key; a record of somebody else is refused for its stamp anyway.
-        key = (record.key or b"").decode("ascii", "replace")
-        return self._book.get(record.partition, CaseId(key))
+        return self._book.get(record.partition, _case_id_of(record))
 
     def _carry_out(self, record: Record, outcome: Outcome) -> Sequence[Publication]:
         self._tallies.append(_tally(outcome))
@@ -326,6 +325,11 @@ class _Tally(NamedTuple):
     counts: tuple[tuple[str, str], ...] = ()
     lodged_at: float | None = None
     not_judged: int = 0
+
+
+def _case_id_of(record: Record) -> CaseId:
+    # Intake made the case's id the key; a record of somebody else is refused for its stamp anyway.
+    return CaseId((record.key or b"").decode("ascii", "replace"))
 
 
 def _tally(outcome: Outcome) -> _Tally:

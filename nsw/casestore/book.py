@@ -75,6 +75,8 @@ class CaseBook:
         self._read: Case | None = None
         # Of the last ``put``: what stood before in the open batch.
         self._undo: dict[tuple[int, str], Change | None] = {}
+        # By partition, what was looked up for the open batch: all ids, and the contents of those that there are.
+        self._found: dict[int, tuple[frozenset[str], dict[str, bytes]]] = {}
 
     def assign(self, partitions: Iterable[int]) -> None:
         """
@@ -100,6 +102,23 @@ class CaseBook:
                 store.close()
             self._open.pop(partition, None)
             self._newest.pop(partition, None)
+            self._found.pop(partition, None)
+
+    def look_up(self, keys: Iterable[tuple[int, CaseId]]) -> None:
+        """
+        Read cases together that ``get`` is going to be asked for in the open batch.
+
+        Raises:
+            TransientError: a store can't be read.
+        """
+        ids_by_partition: dict[int, list[CaseId]] = {}
+        for partition, case_id in keys:
+            ids_by_partition.setdefault(partition, []).append(case_id)
+        self._found = {
+            partition: (frozenset(ids), self._stores[partition].get_many(ids))
+            for partition, ids in ids_by_partition.items()
+            if partition in self._stores
+        }
 
     def get(self, partition: int, case_id: CaseId) -> Case | None:
         """
@@ -111,13 +130,17 @@ class CaseBook:
             InvariantError: the case can't be read; the next process reads the changelog instead of this store.
         """
         change = self._open.get(partition, {}).get(case_id)
-        content = self._stores[partition].get(case_id) if change is None else change.content
+        content = self._stored(partition, case_id) if change is None else change.content
         try:
             self._read = None if content is None else decode_case(content)
         except InvariantError:
             self._stores[partition].condemn()
             raise
         return self._read
+
+    def _stored(self, partition: int, case_id: CaseId) -> bytes | None:
+        asked, found = self._found.get(partition, (frozenset(), {}))
+        return found.get(case_id) if case_id in asked else self._stores[partition].get(case_id)
 
     def put(self, partition: int, case: Case | None) -> list[Publication]:
         """
@@ -176,6 +199,7 @@ class CaseBook:
         self._open.clear()
         self._added.clear()
         self._swept.clear()
+        self._found.clear()
         self._undo = {}
 
     def _change(self, partition: int, change: Change) -> Publication:

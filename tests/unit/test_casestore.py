@@ -397,3 +397,21 @@ class TestFiles:
         with sqlite3.connect(file) as other:
             assert other.execute("SELECT case_id, content FROM cases").fetchall() == [("ACME/1", b"{}")]
         other.close()
+
+
+class TestLookingUp:
+    def test_what_was_looked_up_is_never_old(self, tmp_path: Path, changelog: MemoryChangelog) -> None:
+        """Cases looked up together are what ``get`` gives, until the batch changes them, and after it."""
+        book = open_book(tmp_path, changelog)
+        commit(book, changelog, case(1), case(2))
+        ids = [CaseId(f"ACME/{number}") for number in (1, 2, 3)]
+        book.look_up([(0, each) for each in ids] + [(7, CaseId("ACME/1"))])
+        assert [book.get(0, each) for each in ids] == [case(1), case(2), None]
+        book.put(0, case(3))
+        book.put(0, case(1, "new"))
+        assert [book.get(0, each) for each in ids] == [case(1, "new"), case(2), case(3)]
+        book.abort()
+        assert [book.get(0, each) for each in ids] == [case(1), case(2), None]
+        book.look_up([(0, each) for each in ids])
+        commit(book, changelog, case(1, "new"), case(3))
+        assert [book.get(0, each) for each in ids] == [case(1, "new"), case(2), case(3)]
