@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# A file's tests run one after the other; files run side by side.
+PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 BIN := .venv/bin
 CODE := $(wildcard nsw tests benchmarks tools)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -48,10 +50,10 @@ lint: setup ## format check, ruff, mypy, import contracts
 	$(BIN)/lint-imports --no-cache
 
 check: lint ## lint, and the tests that start neither Kafka nor a registry (under a minute)
-	$(BIN)/pytest -m "not kafka and not registry" $(ARGS)
+	$(BIN)/pytest $(PARALLEL) -m "not kafka and not registry" $(ARGS)
 
 test: lint ## lint, and every test; starts a real Kafka
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 conformance: setup ## compare the verdicts on documents of others, set by set
 	$(BIN)/python -m tests.conformance
