@@ -5,6 +5,8 @@ The routing path: ours, the other engines and the floor in turn, several rounds;
 """
 
 import argparse
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +34,8 @@ def main() -> None:
     arguments.add_argument("--items", type=int, default=3, help="goods items of a declaration")
     arguments.add_argument("--engines", default="", help="only these, by commas")
     given = arguments.parse_args()
+    # So that the engines are ended with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     rounds = given.rounds or (9 if given.full else 5)
     seconds = given.seconds or (8.0 if given.full else 4.0)
     path = RESULTS / f"routing-{given.items}-items.json"
