@@ -13,6 +13,9 @@ from nsw.worker import load_snapshot
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Tests that run side by side are told the width of a terminal that they do not have.
+os.environ.pop("COLUMNS", None)
+
 
 @pytest.fixture(scope="session")
 def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

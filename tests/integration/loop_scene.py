@@ -27,6 +27,10 @@ TRANSACTION_STEPS = (
 OTHER_STEPS = ("consume", "process", "commit", "store:begin", "store:commit", "store:written", "committed")
 
 
+#: Of the stream that ends, and of the watch over a client that does not come back.
+_LAST_WORDS = ("nsw.stream CRITICAL copy: ", "nsw.loop.patience CRITICAL ")
+
+
 class Slot:
     """A worker slot and its supervisor: what ends is started again."""
 
@@ -74,7 +78,7 @@ class Slot:
         for each in self._processes:
             if each.ended not in (None, -SIGKILL):
                 lines = [line.split(" ", 2)[-1] for line in each.told().splitlines()]
-                told = [line for line in lines if line.startswith("nsw.stream CRITICAL copy: ")]
+                told = [line for line in lines if line.startswith(_LAST_WORDS)]
                 assert (each.ended, len(told)) == (1, 1), each.told()
                 # With the trace it is a bug.
                 assert "InvariantError" not in each.told(), each.told()

@@ -48,7 +48,9 @@ def test_kills_of_healthy_workers_refuse_nothing(stage: Stage, tmp_path: Path, s
         assert last.ended is None
         assert SUSPICION in last.told()
 
-    assert notes == {"begun=3"}
+    # A worker may have been killed before it had records of all partitions.
+    assert "begun=3" in notes
+    assert notes <= {"begun=1", "begun=2", "begun=3"}
     assert SUSPICION not in (tmp_path / "1.log").read_text()
     assert {note for _, note in committed(stage).values()} == {None}
 

@@ -447,7 +447,7 @@ def test_any_failure_of_ours_is_a_dead_letter(
     small: bytes, reference: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing poisonous stops the stream, not even our own bug; the detail says where it is."""
-    monkeypatch.setattr("nsw.processing.check_schema", lambda *_: 1 / 0)
+    monkeypatch.setattr("nsw.processing.check_schema", lambda *_, **__: 1 / 0)
     outcome = process(case_record(small), reference, None)
     (letter,) = of_purpose(outcome, Purpose.DEAD_LETTER)
 
@@ -461,7 +461,7 @@ def test_a_failure_of_the_answer_itself_is_a_dead_letter_too(
     small: bytes, reference: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is no answer then, but the record is kept and the stream goes on."""
-    monkeypatch.setattr("nsw.processing.check_schema", lambda *_: 1 / 0)
+    monkeypatch.setattr("nsw.processing.check_schema", lambda *_, **__: 1 / 0)
     monkeypatch.setattr("nsw.processing.reject", lambda *_: 1 / 0)
     outcome = process(case_record(small), reference, None)
 
