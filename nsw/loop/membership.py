@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from nsw.loop.clientlog import client_log
 from nsw.loop.remedies import describe
-from nsw.loop.settings import LoopSettings, connecting
+from nsw.loop.settings import LoopSettings
 from nsw.loop.work import Partition
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,7 @@ def await_orphans(settings: LoopSettings, stopping: threading.Event) -> None:
     """
     if not settings.group_instance_id:
         return
-    client = AdminClient(
-        {**connecting(settings.bootstrap_servers), **settings.client_config}, logger=client_log
-    )
+    client = AdminClient(settings.admin_config(), logger=client_log)
     # A live predecessor would not be waited for: the broker fences it when we join.
     until = time.monotonic() + 2 * settings.session_timeout_ms / 1000
     told = False
@@ -78,7 +76,7 @@ def _orphans(client: AdminClient, settings: LoopSettings) -> frozenset[Partition
     wanted = frozenset(
         (name, number)
         for name, topic in client.list_topics(timeout=_ANSWER_SECONDS).topics.items()
-        if any(_matches(name, each) for each in settings.subscription)
+        if any(matches(name, each) for each in settings.subscription)
         for number in topic.partitions
     )
     return wanted - group.owned
@@ -142,7 +140,8 @@ def read_assignment(content: bytes) -> Iterator[Partition]:
             yield topic, read(_COUNT)
 
 
-def _matches(topic: str, subscription: str) -> bool:
+def matches(topic: str, subscription: str) -> bool:
+    """Tell whether a subscription, a topic's name or a pattern that begins with ``^``, is for a topic."""
     if subscription.startswith("^"):
         return re.search(subscription, topic) is not None
     return topic == subscription

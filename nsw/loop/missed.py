@@ -5,13 +5,11 @@ A static member that comes back gets the assignment that its predecessor had, an
 A topic that was made while it was away then stays unread until something else moves the group.
 """
 
-import re
-
 from confluent_kafka.admin import AdminClient
 
 from nsw.loop.clientlog import client_log
-from nsw.loop.membership import read_group
-from nsw.loop.settings import LoopSettings, connecting
+from nsw.loop.membership import matches, read_group
+from nsw.loop.settings import LoopSettings
 
 
 def find_missed(settings: LoopSettings, timeout: float) -> frozenset[str] | None:
@@ -24,13 +22,11 @@ def find_missed(settings: LoopSettings, timeout: float) -> frozenset[str] | None
     Raises:
         KafkaException: no answer in time.
     """
-    patterns = [re.compile(each) for each in settings.subscription if each.startswith("^")]
+    patterns = [each for each in settings.subscription if each.startswith("^")]
     if not patterns:
         return frozenset()
-    admin = AdminClient(
-        {**connecting(settings.bootstrap_servers), **settings.client_config}, logger=client_log
-    )
+    admin = AdminClient(settings.admin_config(), logger=client_log)
     found = admin.list_topics(timeout=timeout).topics
-    matching = {name for name in found if any(each.match(name) for each in patterns)}
+    matching = {name for name in found if any(matches(name, each) for each in patterns)}
     group = read_group(admin, settings.group_id, timeout)
     return frozenset(matching - {topic for topic, _number in group.owned}) if group.is_stable else None

@@ -6,7 +6,7 @@ from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from nsw.loop.clientlog import client_log
-from nsw.loop.settings import LoopSettings, connecting
+from nsw.loop.settings import LoopSettings
 
 
 def find_forbidden(settings: LoopSettings, topics: Collection[str], timeout: float) -> frozenset[str]:
@@ -15,9 +15,7 @@ def find_forbidden(settings: LoopSettings, topics: Collection[str], timeout: flo
 
     A transaction that a forbidden topic made fail doesn't say which one it was.
     """
-    client = AdminClient(
-        {**connecting(settings.bootstrap_servers), **settings.client_config}, logger=client_log
-    )
+    client = AdminClient(settings.admin_config(), logger=client_log)
     answers = client.describe_topics(
         TopicCollection(list(topics)), include_authorized_operations=True, request_timeout=timeout
     )

@@ -63,6 +63,10 @@ class LoopSettings:
     broker_wait_seconds: float = 60.0
     client_config: ClientConfig = field(default_factory=dict)
 
+    def admin_config(self) -> dict[str, Any]:
+        """Spell the settings of a client that only asks."""
+        return {**connecting(self.bootstrap_servers), **self.client_config}
+
     def consumer_config(self) -> dict[str, Any]:
         """Spell the consumer's settings."""
         static = {"group.instance.id": self.group_instance_id} if self.group_instance_id else {}

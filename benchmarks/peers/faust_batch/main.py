@@ -4,6 +4,7 @@ import asyncio
 
 import faust
 
+from benchmarks.peers.faust_setup import make_app, raw_topic, work
 from benchmarks.peers.work import Router, read_job
 
 
@@ -11,22 +12,8 @@ def main() -> None:
     """Run until SIGTERM."""
     job = read_job()
     router = Router(job)
-    app = faust.App(
-        job.group,
-        broker=f"kafka://{job.bootstrap}",
-        store="memory://",
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        consumer_auto_offset_reset="earliest",
-        broker_commit_interval=job.batch_seconds,
-        producer_compression_type="lz4",
-        producer_linger=0.005,
-        producer_max_batch_size=1024 * 1024,
-        web_enabled=False,
-    )
-    inbox = app.topic(
-        job.inbox, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-    )
+    app = make_app(job, linger_seconds=0.005)
+    inbox = raw_topic(app, job.inbox)
 
     @app.agent(inbox)
     async def route(stream: faust.StreamT[bytes]) -> None:
@@ -39,8 +26,7 @@ def main() -> None:
             ]
             await asyncio.gather(*pending)
 
-    worker = faust.Worker(app, loglevel="WARNING", quiet=True)
-    worker.execute_from_commandline()
+    work(app)
 
 
 if __name__ == "__main__":
